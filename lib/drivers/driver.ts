@@ -1,0 +1,74 @@
+/**
+ * Driver: what forklite asks of an SQLite package. Runs in the child process only; the caller's process
+ * never loads one. Nothing here knows of pools, channels or cursors: a Driver opens a file, prepares a
+ * statement and answers with rows.
+ */
+
+/** A value as a driver takes and gives it. Integers beyond ±2^53 are bigint; BLOBs come out as Buffer. */
+export type SqlValue = null | number | bigint | string | Uint8Array
+
+/** A row: one value for each column, in column order. */
+export type RowValues = SqlValue[]
+
+/** A call that a synchronous driver answers at once, and one with a thread of its own by a promise. */
+export type Awaitable<T> = T | Promise<T>
+
+export type DriverName = 'better-sqlite3' | 'node:sqlite' | 'sqlite3'
+
+/** The order in which `driver: 'auto'` tries them. */
+export const DRIVER_NAMES: readonly DriverName[] = ['better-sqlite3', 'node:sqlite', 'sqlite3']
+
+/** One result column: its name, and its declared type where the engine tells it. */
+export interface Column {
+  readonly name: string
+  readonly type: string | null
+}
+
+export interface OpenOptions {
+  /** Open without the right to write; the file must exist. */
+  readonly readonly: boolean
+  /** How long SQLite itself waits for a foreign lock, in milliseconds. */
+  readonly busyTimeoutMs: number
+}
+
+export interface Driver {
+  readonly name: DriverName
+  /** Opens `path` (never a `file:` URI; `:memory:` and `''` as in SQLite), or throws a DriverError. */
+  open(path: string, options: OpenOptions): Awaitable<DriverConnection>
+}
+
+export interface DriverConnection {
+  /** The package's own database object, for initializers. */
+  readonly handle: unknown
+  /** Whether a transaction is open; true to the facts after every call below, failed ones included. */
+  readonly inTransaction: boolean
+  /**
+   * Prepares one statement.
+   * `names[i]` is the name of parameter i+1 as it stands in the SQL (`':a'`, `'?2'`), null for a plain `?`.
+   */
+  prepare(sql: string, names: readonly (string | null)[]): Awaitable<DriverStatement>
+  /** Runs SQL that takes no parameters and whose rows nobody wants, one statement or several. */
+  exec(sql: string): Awaitable<void>
+  close(): Awaitable<void>
+}
+
+export interface DriverStatement {
+  /**
+   * Runs the statement to its end.
+   * `params[i]` is bound to parameter i+1; there are as many as the statement has. A number that is
+   * integral and within ±2^53 is bound as INTEGER, any other as REAL.
+   */
+  execute(params: readonly SqlValue[]): Awaitable<ExecuteResult>
+  finalize(): Awaitable<void>
+}
+
+export interface ExecuteResult {
+  /** The result's columns, also of an empty result; null where the statement has none (INSERT, DDL). */
+  readonly columns: readonly Column[] | null
+  /** All rows, in order; empty where there are none. */
+  readonly rows: RowValues[]
+  /** Rows changed by this INSERT, UPDATE, DELETE or REPLACE; 0 for any other statement. */
+  readonly changes: number
+  /** The connection's last inserted rowid; only meaningful after an INSERT or REPLACE that changed rows. */
+  readonly lastInsertRowid: number | bigint
+}

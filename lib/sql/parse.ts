@@ -1,0 +1,3 @@
+export interface ParsedSql {
+  verb: string
+}
