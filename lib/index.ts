@@ -1,1 +1,58 @@
-export * from './errors.ts'
+/**
+ * forklite: SQLite behind Python's DB-API 2.0, in a pool of forked child processes. Public names only.
+ *
+ * The files that one query passes, in order:
+ *
+ *   caller   lib/dbapi/connect.ts        connect(): options checked, a use of the database's WorkerPool
+ *            lib/pool/registry.ts        one WorkerPool for a file and process
+ *            lib/pool/children.ts        its writer and readers, started
+ *            lib/pool/worker-process.ts  one child: forked, opened, ready
+ *            lib/dbapi/cursor.ts         cursor.execute() asks its Connection
+ *            lib/dbapi/connection.ts     order of calls, implicit BEGIN
+ *            lib/pool/router.ts          the SQL, read once: reader or writer
+ *            lib/dbapi/values.ts         parameters by place
+ *            lib/dbapi/execution.ts      the Request, and later its rows
+ *            lib/pool/worker-pool.ts     queued, given to a child, batched
+ *            lib/ipc/messages.ts         what is said
+ *            lib/ipc/channel.ts          said in frames
+ *   child    lib/worker/main.ts          frames in
+ *            lib/worker/session.ts       requests run in order
+ *            lib/worker/statements.ts    the prepared statement
+ *            lib/drivers/driver.ts       SQLite
+ *            lib/worker/replies.ts       rows out, in batches
+ *   caller   lib/pool/worker-process.ts  answers to their requests
+ *            lib/dbapi/execution.ts      rows to whoever awaits them
+ */
+export type { CallOptions } from './dbapi/call-options.ts'
+export { connect, createPool } from './dbapi/connect.ts'
+export type { Connection } from './dbapi/connection.ts'
+export type { Cursor } from './dbapi/cursor.ts'
+export type { ColumnDescription, Execution, Row } from './dbapi/execution.ts'
+export type { ConnectionOptions, IsolationLevel, Options } from './dbapi/options.ts'
+export type { Pool } from './dbapi/pool.ts'
+export type { Parameter, Parameters } from './dbapi/values.ts'
+export {
+  type Applied,
+  DatabaseError,
+  DataError,
+  Error,
+  IntegrityError,
+  InterfaceError,
+  InternalError,
+  NotSupportedError,
+  OperationalError,
+  PoolClosed,
+  PoolTimeout,
+  ProgrammingError,
+  QueryCancelled,
+  QueueFull,
+  Warning,
+  WorkerExited,
+} from './errors.ts'
+
+/** PEP 249, Module Interface: the level of the DB-API. */
+export const apilevel = '2.0'
+/** PEP 249, Module Interface: callers may share the module and a Pool; a Connection is its callers' together. */
+export const threadsafety = 2
+/** PEP 249, Module Interface: `?`; `?NNN`, and `:a`, `@a`, `$a` with an object, work too. */
+export const paramstyle = 'qmark'

@@ -1,0 +1,257 @@
+/**
+ * The options of connect() and createPool(): what they are, and the check of them all at once. Runs in the
+ * caller. What is wrong is told before any process is started.
+ */
+
+import { availableParallelism } from 'node:os'
+import { isAbsolute, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { ProgrammingError } from '../errors.ts'
+import type { ChildOptions } from '../pool/children.ts'
+import { resolveDrivers } from '../pool/driver-path.ts'
+import { autoLauncher } from '../pool/launcher.ts'
+import type { ConnectionSettings } from './connection.ts'
+import { databasePath } from './database-path.ts'
+
+/** How a transaction begins by itself, before the first INSERT, UPDATE, DELETE or REPLACE; null for never. */
+export type IsolationLevel = 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE' | null
+
+/** What one Connection may have of its own. */
+export interface ConnectionOptions {
+  /** Every statement commits by itself. Default: false, as PEP 249 has it. */
+  autocommit?: boolean
+  /** How the implicit transaction begins. Default: `'IMMEDIATE'`. */
+  isolationLevel?: IsolationLevel
+  /** The `arraysize` of new cursors, in rows. Default: 1. */
+  arraysize?: number
+}
+
+/** The options of connect() and createPool(). */
+export interface Options extends ConnectionOptions {
+  /** The SQLite package to use. Default: `'auto'`, the first that loads, in the order of these names. */
+  driver?: 'auto' | 'better-sqlite3' | 'node:sqlite' | 'sqlite3'
+  /** Reader processes. Default: `os.availableParallelism()`. */
+  readers?: number
+  /** How children are forked. Default: `'auto'`: cluster, unless this process uses node:cluster itself. */
+  launcher?: 'auto' | 'cluster' | 'child_process'
+  /** A module (path or URL) whose default export runs in every child: `(db, role, ...initargs)`. */
+  initializer?: string | URL
+  /** What the initializer is called with, behind the database and the role. Default: `[]`. */
+  initargs?: readonly unknown[]
+  /** Pragmas over the defaults, set on every connection in every child and read back. */
+  pragmas?: Readonly<Record<string, string | number>>
+  /** The longest wait for the writer or a foreign lock, in milliseconds. Default: 5000. */
+  lockTimeoutMs?: number
+  /** Requests that may wait; one more is refused with QueueFull. Default: 100,000. */
+  maxQueue?: number
+  /** How long a child may take to be ready, its initializer included, in milliseconds. Default: 10,000. */
+  startTimeoutMs?: number
+  /** SQLite's page cache, in bytes for all children together. Default: 64 MiB. */
+  cacheBytes?: number
+  /** The largest message, and so the largest row, in bytes. Default: 256 MiB. */
+  maxFrameBytes?: number
+  /** A file or folder from which the SQLite packages are looked for first. */
+  resolveFrom?: string | URL
+  /** The file of `forklite/worker`, for bundles that move it. */
+  workerPath?: string | URL
+  /** Added to the children's environment. */
+  env?: Readonly<Record<string, string>>
+  /** Open without the right to write: no writer process, no WAL. Default: false. */
+  readonly?: boolean
+  /** Take a database string that begins with `file:` as a URI. Default: false. */
+  uri?: boolean
+}
+
+/** Options that passed the check, sorted by who uses them. */
+export interface CheckedOptions {
+  readonly child: ChildOptions
+  readonly connection: ConnectionSettings
+  readonly maxQueue: number
+  /** The names of the child options that the user gave. */
+  readonly given: ReadonlySet<string>
+}
+
+const MIB = 1024 * 1024
+
+// What a child sets by itself, and what would break the pool when set.
+const OWN_PRAGMAS = new Set([
+  'query_only',
+  'locking_mode',
+  'wal_autocheckpoint',
+  'busy_timeout',
+  'writable_schema',
+])
+
+type Check = (value: unknown) => string | null
+
+const whole =
+  (least: number): Check =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= least ? null : `a whole number, ${least} or more`
+const flag: Check = (value) => (typeof value === 'boolean' ? null : 'true or false')
+const oneOf =
+  (...allowed: (string | null)[]): Check =>
+  (value) =>
+    allowed.includes(value as string | null)
+      ? null
+      : `one of ${allowed.map((each) => JSON.stringify(each)).join(', ')}`
+const place: Check = (value) =>
+  (typeof value === 'string' && value !== '') || value instanceof URL ? null : 'a path or a URL'
+
+const CONNECTION_CHECKS: Record<keyof Required<ConnectionOptions>, Check> = {
+  autocommit: flag,
+  isolationLevel: (value) => {
+    const level = typeof value === 'string' ? value.toUpperCase() : value
+    return oneOf('DEFERRED', 'IMMEDIATE', 'EXCLUSIVE', null)(level)
+  },
+  arraysize: whole(1),
+}
+
+const CHECKS: Record<keyof Required<Options>, Check> = {
+  ...CONNECTION_CHECKS,
+  driver: oneOf('auto', 'better-sqlite3', 'node:sqlite', 'sqlite3'),
+  readers: whole(1),
+  launcher: oneOf('auto', 'cluster', 'child_process'),
+  initializer: place,
+  initargs: (value) => (Array.isArray(value) ? null : 'an array'),
+  pragmas: checkPragmas,
+  lockTimeoutMs: whole(0),
+  maxQueue: whole(1),
+  startTimeoutMs: whole(1),
+  cacheBytes: whole(0),
+  maxFrameBytes: whole(MIB),
+  resolveFrom: place,
+  workerPath: place,
+  env: (value) =>
+    isRecord(value) && Object.values(value).every((each) => typeof each === 'string')
+      ? null
+      : 'an object of strings',
+  readonly: flag,
+  uri: flag,
+}
+
+/** Checks the options of connect() or createPool(). Throws a ProgrammingError that names all that is wrong. */
+export function checkOptions(database: string | URL, options: Options = {}): CheckedOptions {
+  check(options, CHECKS)
+  const { path, readonly } = databasePath(database, options.uri ?? false)
+  const child: ChildOptions = {
+    database: path,
+    readonly: options.readonly ?? readonly,
+    drivers: resolveDrivers(options.driver ?? 'auto', options.resolveFrom),
+    readers: options.readers ?? availableParallelism(),
+    launcher:
+      options.launcher === undefined || options.launcher === 'auto' ? autoLauncher() : options.launcher,
+    initializer: options.initializer === undefined ? null : moduleUrl(options.initializer),
+    initargs: [...(options.initargs ?? [])],
+    pragmas: { ...options.pragmas },
+    cacheBytes: options.cacheBytes ?? 64 * MIB,
+    lockTimeoutMs: options.lockTimeoutMs ?? 5000,
+    startTimeoutMs: options.startTimeoutMs ?? 10_000,
+    maxFrameBytes: options.maxFrameBytes ?? 256 * MIB,
+    workerPath: options.workerPath === undefined ? null : filePath(options.workerPath),
+    env: { ...options.env },
+  }
+  const given = new Set<string>(
+    Object.keys(options).filter((name) => options[name as keyof Options] !== undefined),
+  )
+  if (given.has('driver') || given.has('resolveFrom')) given.add('drivers')
+  // Whether writes work at all cannot be left to who came first.
+  given.add('readonly')
+  return { child, connection: checkConnectionOptions(options), maxQueue: options.maxQueue ?? 100_000, given }
+}
+
+/** The settings of a Connection: `options` over `defaults`. Throws a ProgrammingError as checkOptions() does. */
+export function checkConnectionOptions(
+  options: ConnectionOptions,
+  defaults: ConnectionSettings = { autocommit: false, isolationLevel: 'IMMEDIATE', arraysize: 1 },
+): ConnectionSettings {
+  const { autocommit, isolationLevel, arraysize } = options
+  return {
+    autocommit: autocommit ?? defaults.autocommit,
+    isolationLevel:
+      isolationLevel === undefined
+        ? defaults.isolationLevel
+        : ((isolationLevel?.toUpperCase() ?? null) as IsolationLevel),
+    arraysize: arraysize ?? defaults.arraysize,
+  }
+}
+
+/** Checks the options of pool.connect(). */
+export function expectConnectionOptions(options: ConnectionOptions): void {
+  check(options, CONNECTION_CHECKS)
+}
+
+function check(options: unknown, checks: Record<string, Check>): void {
+  if (!isRecord(options)) throw refused('options must be an object')
+  const wrong: string[] = []
+  for (const [name, value] of Object.entries(options)) {
+    const test = Object.hasOwn(checks, name) ? checks[name] : undefined
+    if (test === undefined) {
+      wrong.push(`there is no option '${name}'${suggestion(name, Object.keys(checks))}`)
+    } else if (value !== undefined) {
+      const wanted = test(value)
+      if (wanted !== null) wrong.push(`${name} must be ${wanted}, not ${show(value)}`)
+    }
+  }
+  if (wrong.length > 0) throw refused(wrong.join('; '))
+}
+
+function checkPragmas(value: unknown): string | null {
+  if (!isRecord(value)) return 'an object of pragmas and their values'
+  for (const [name, each] of Object.entries(value)) {
+    if (!/^[a-z_]+$/.test(name)) return `an object of pragmas by their lower-case names ('${name}' is none)`
+    if (OWN_PRAGMAS.has(name)) return `without ${name}, which the pool sets itself`
+    const sound =
+      typeof each === 'number' ? Number.isFinite(each) : typeof each === 'string' && /^\w+$/.test(each)
+    if (!sound) return `an object whose values are words or numbers (${name} is not)`
+  }
+  return null
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const [nearest] = known
+    .map((each) => ({ each, distance: editDistance(name.toLowerCase(), each.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+  if (nearest === undefined || nearest.distance > Math.max(2, nearest.each.length / 3)) {
+    return `; the options are ${known.join(', ')}`
+  }
+  return `; did you mean '${nearest.each}'?`
+}
+
+// Levenshtein's, over one row of the table.
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min((previous[j] as number) + 1, (row[j - 1] as number) + 1, substituted))
+    }
+    previous = row
+  }
+  return previous[b.length] as number
+}
+
+function moduleUrl(module: string | URL): string {
+  if (module instanceof URL) return module.href
+  if (/^(file|data|node):/.test(module)) return module
+  return pathToFileURL(isAbsolute(module) ? module : resolve(module)).href
+}
+
+function filePath(file: string | URL): string {
+  return file instanceof URL || file.startsWith('file:') ? fileURLToPath(file) : resolve(file)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return String(value)
+}
+
+function refused(message: string): ProgrammingError {
+  return new ProgrammingError(message, { code: 'BAD_OPTION' })
+}

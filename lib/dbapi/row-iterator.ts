@@ -1,0 +1,28 @@
+/**
+ * RowIterator: `for await` over a result. Runs in the caller. Leaving the loop early lets go of the rest.
+ */
+import type { Execution, Row } from './execution.ts'
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
+
+export class RowIterator implements AsyncIterableIterator<Row> {
+  readonly #execution: Execution
+
+  constructor(execution: Execution) {
+    this.#execution = execution
+  }
+
+  async next(): Promise<IteratorResult<Row>> {
+    const row = this.#execution.takeRow() ?? (await this.#execution.fetchone())
+    return row === null ? DONE : { done: false, value: row }
+  }
+
+  async return(): Promise<IteratorResult<Row>> {
+    this.#execution.close()
+    return DONE
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * Messages: what caller and child say to each other, one msgpack array a frame, and the check of each before
+ * it is believed. Used in both processes.
+ *
+ *   caller → child   first frame   [MAGIC, VERSION, Open]
+ *                    then batches  one entry after the other, each a verb and its operands:
+ *                                  EXECUTE      id, slot, sql | null, params, begin | null
+ *                                  EXECUTEMANY  id, slot, sql | null, rows of params, begin | null
+ *                                  FETCH        id, cursor
+ *                                  FINALIZE     cursor                       (not answered)
+ *   child → caller   first frame   [MAGIC, VERSION, Hello] or [MAGIC, VERSION, null, WireError]
+ *                    then batches  five elements for each answer:
+ *                                  id, flags, rows | WireError, columns | null, detail | null
+ *                                  COSTS (in id's place), 0, [slot, µs, …], null, null
+ *
+ * `id` numbers a request until it is answered. `slot` numbers an SQL text on this channel: the text travels
+ * once, with null ever after; a text sent with a slot replaces the one that had it, and UNNUMBERED keeps none.
+ * `begin` names the kind of transaction to begin first (`'IMMEDIATE'`), in the same hop.
+ */
+import type { DriverName, SqlValue } from '../drivers/driver.ts'
+import type { WireError } from '../errors.ts'
+
+export const MAGIC = 'forklite'
+/** Both sides come from one package, so any difference is an error: two installed versions, or a stray peer. */
+export const VERSION = 1
+
+export const EXECUTE = 1
+export const EXECUTEMANY = 2
+export const FETCH = 3
+export const FINALIZE = 4
+
+/** The slot of a text that is not worth keeping. */
+export const UNNUMBERED = -1
+/** Slots of a channel: so many SQL texts does the child remember by number. */
+export const SLOTS = 1024
+
+/** In an answer's place for the id: what statements have cost, for the router. */
+export const COSTS = -1
+
+/** Rows remain: `detail[2]` is the cursor to FETCH from. */
+export const MORE = 1
+/** A transaction is open on the connection after this statement. */
+export const IN_TRANSACTION = 2
+/** The rows' place holds a WireError. */
+export const FAILED = 4
+/** The statement was an INSERT, UPDATE, DELETE or REPLACE: `detail[0]` counts its rows. */
+export const WROTE = 8
+
+/** Result frames stay near this size: large enough to be cheap, small enough to stall nobody. */
+export const CHUNK_BYTES = 64 * 1024
+
+/** A column as it travels: name, declared type or null. */
+export type WireColumns = [name: string, type: string | null][]
+
+/**
+ * Rows changed, last rowid of an INSERT that changed rows (else null), and a third number: if there is MORE,
+ * the cursor; if an EXECUTEMANY FAILED, the index of its row that did.
+ */
+export type Detail = [changes: number, lastrowid: number | bigint | null, cursorOrRow?: number]
+
+export type Role = 'writer' | 'reader'
+
+/** All a child needs to open the database. */
+export interface Open {
+  role: Role
+  /** The file as SQLite takes it, `:memory:` or `''`. */
+  database: string
+  readonly: boolean
+  /** Candidates in order; the child takes the first that loads. */
+  drivers: { name: DriverName; path: string }[]
+  pragmas: [name: string, value: string | number][]
+  busyTimeoutMs: number
+  /** A module's URL, or null. */
+  initializer: string | null
+  initargs: unknown[]
+  maxFrameBytes: number
+}
+
+/** What a child tells once it is ready. */
+export interface Hello {
+  pid: number
+  driver: string
+  sqliteVersion: string
+  /** As SQLite names it; a database that is not in `'wal'` has one child. */
+  journalMode: string
+}
+
+/** The peer sent what no peer of this version sends. It ends the channel. */
+export class ProtocolError extends Error {
+  override name = 'ProtocolError'
+}
+
+/** Takes the requests of a batch; the verbs keep their names. */
+export interface RequestHandler {
+  execute(id: number, slot: number, sql: string | null, params: SqlValue[], begin: string | null): void
+  executemany(id: number, slot: number, sql: string | null, rows: SqlValue[][], begin: string | null): void
+  fetch(id: number, cursor: number): void
+  finalize(cursor: number): void
+}
+
+/** Takes the answers of a batch. */
+export interface ReplyHandler {
+  reply(
+    id: number,
+    flags: number,
+    rows: SqlValue[][] | WireError,
+    columns: WireColumns | null,
+    detail: Detail | null,
+  ): void
+  costs(slotsAndMicroseconds: number[]): void
+}
+
+/** Hands each request of a batch to `handler`. Throws a ProtocolError on the first that is malformed. */
+export function readRequests(message: unknown, handler: RequestHandler): void {
+  const batch = expectArray(message, 'a batch of requests')
+  let i = 0
+  while (i < batch.length) {
+    const verb = batch[i]
+    if (verb === EXECUTE || verb === EXECUTEMANY) {
+      const id = batch[i + 1]
+      const slot = batch[i + 2]
+      const sql = batch[i + 3]
+      const params = batch[i + 4]
+      const begin = batch[i + 5]
+      expectId(id)
+      expectSlot(slot)
+      expectRow(params)
+      if (sql !== null) expectString(sql, 'SQL')
+      if (begin !== null) expectString(begin, 'kind of transaction')
+      if (verb === EXECUTE) {
+        handler.execute(id, slot, sql as string | null, params, begin as string | null)
+      } else {
+        const rows: unknown[] = params
+        for (const row of rows) expectRow(row)
+        handler.executemany(id, slot, sql as string | null, rows as SqlValue[][], begin as string | null)
+      }
+      i += 6
+    } else if (verb === FETCH) {
+      expectId(batch[i + 1])
+      expectId(batch[i + 2])
+      handler.fetch(batch[i + 1] as number, batch[i + 2] as number)
+      i += 3
+    } else if (verb === FINALIZE) {
+      expectId(batch[i + 1])
+      handler.finalize(batch[i + 1] as number)
+      i += 2
+    } else {
+      throw new ProtocolError(`unknown verb ${String(verb)} in a batch of requests`)
+    }
+  }
+}
+
+/** Hands each answer of a batch to `handler`. Throws a ProtocolError on the first that is malformed. */
+export function readReplies(message: unknown, handler: ReplyHandler): void {
+  const batch = expectArray(message, 'a batch of replies')
+  if (batch.length % 5 !== 0) throw new ProtocolError(`a batch of replies with ${batch.length} elements`)
+  for (let i = 0; i < batch.length; i += 5) {
+    const id = batch[i]
+    const flags = batch[i + 1]
+    const rows = batch[i + 2]
+    if (!Array.isArray(rows)) throw new ProtocolError(`a reply's rows are ${describe(rows)}, not an array`)
+    if (id === COSTS) {
+      for (const number of rows) expectInteger(number, 'cost')
+      handler.costs(rows)
+      continue
+    }
+    expectId(id)
+    expectInteger(flags, 'flags of a reply')
+    const columns = batch[i + 3]
+    const detail = batch[i + 4]
+    if (flags & FAILED) expectWireError(rows)
+    else for (const row of rows) expectRow(row)
+    if (columns !== null) expectColumns(columns)
+    if (detail !== null) expectDetail(detail, flags)
+    handler.reply(id, flags, rows, columns as WireColumns | null, detail as Detail | null)
+  }
+}
+
+/** The Open of a caller's first frame. */
+export function readOpen(message: unknown): Open {
+  const [open] = readGreeting(message)
+  if (!isRecord(open) || !Array.isArray(open.drivers) || !Array.isArray(open.pragmas)) {
+    throw new ProtocolError('the first frame does not say what to open')
+  }
+  return open as unknown as Open
+}
+
+/** The Hello of a child's first frame, or the error that kept it from being ready. */
+export function readHello(message: unknown): { hello: Hello } | { failed: WireError } {
+  const [hello, failed] = readGreeting(message)
+  if (failed !== undefined) {
+    expectWireError(failed)
+    return { failed }
+  }
+  if (!isRecord(hello) || typeof hello.pid !== 'number' || typeof hello.journalMode !== 'string') {
+    throw new ProtocolError('the first frame of a child is no greeting')
+  }
+  return { hello: hello as unknown as Hello }
+}
+
+function readGreeting(message: unknown): unknown[] {
+  const [magic, version, ...rest] = expectArray(message, 'a greeting')
+  if (magic !== MAGIC) throw new ProtocolError('the peer does not speak forklite')
+  if (version !== VERSION) {
+    throw new ProtocolError(
+      `the peer speaks version ${String(version)} of forklite's protocol, this side ${VERSION}: ` +
+        'two versions of forklite are mixed, or workerPath names a stale file',
+    )
+  }
+  return rest
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function expectArray(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value)) throw new ProtocolError(`${describe(value)} came where ${what} was due`)
+  return value
+}
+
+function expectRow(value: unknown): asserts value is SqlValue[] {
+  if (!Array.isArray(value)) throw new ProtocolError(`${describe(value)} came where a row was due`)
+}
+
+function expectInteger(value: unknown, what: string): asserts value is number {
+  if (!Number.isSafeInteger(value)) throw new ProtocolError(`${describe(value)} came where a ${what} was due`)
+}
+
+function expectId(value: unknown): asserts value is number {
+  expectInteger(value, 'number of a request')
+  if (value < 0) throw new ProtocolError(`a request numbered ${value}`)
+}
+
+function expectSlot(value: unknown): asserts value is number {
+  expectInteger(value, 'slot')
+  if (value < UNNUMBERED || value >= SLOTS) throw new ProtocolError(`a statement in slot ${value}`)
+}
+
+function expectString(value: unknown, what: string): asserts value is string {
+  if (typeof value !== 'string') throw new ProtocolError(`${describe(value)} came where ${what} was due`)
+}
+
+function expectWireError(value: unknown): asserts value is WireError {
+  const parts = expectArray(value, 'an error')
+  if (parts.length !== 4) throw new ProtocolError(`an error of ${parts.length} parts`)
+  for (const part of parts) expectString(part, 'part of an error')
+}
+
+function expectColumns(value: unknown): void {
+  for (const column of expectArray(value, 'columns')) {
+    const [name, type] = expectArray(column, 'a column')
+    expectString(name, "a column's name")
+    if (type !== null) expectString(type, "a column's type")
+  }
+}
+
+function expectDetail(value: unknown, flags: number): void {
+  const [changes, lastrowid, cursor] = expectArray(value, 'counts')
+  expectInteger(changes, 'count of rows')
+  if (lastrowid !== null && typeof lastrowid !== 'number' && typeof lastrowid !== 'bigint') {
+    throw new ProtocolError(`${describe(lastrowid)} came where a rowid was due`)
+  }
+  if (flags & MORE) expectId(cursor)
+}

@@ -1,0 +1,95 @@
+/**
+ * Request: one message to a child and the place its answer goes to. Runs in the caller. The pool queues, sends
+ * and answers requests; what an answer means is told by the classes that extend this one (an Execution is one,
+ * so that the hot path makes a single object).
+ */
+import type { SqlValue } from '../drivers/driver.ts'
+import type { Applied, Error as DbapiError } from '../errors.ts'
+import type { Detail, WireColumns } from '../ipc/messages.ts'
+
+export type { Detail, WireColumns }
+
+import type { Lease } from './lease.ts'
+import type { RequestQueue } from './request-queue.ts'
+import type { Statement } from './router.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/** Where a request is: not yet with the pool, in a queue, with a child, or answered. */
+export type RequestState = 'new' | 'waiting' | 'sent' | 'done'
+
+export abstract class Request {
+  readonly statement: Statement
+  /** EXECUTE: the values by place. */
+  params: SqlValue[]
+  /** EXECUTEMANY: the rows of values; null for EXECUTE. */
+  rows: SqlValue[][] | null = null
+  /** About how many bytes it takes on the wire. */
+  bytes: number
+  /** The kind of transaction to begin in the same hop, or null. */
+  begin: string | null = null
+  /** May leave a transaction open, so it needs the writer for itself. */
+  pins = false
+  /** Who asks, for messages about the one who holds the writer. */
+  label = ''
+  /** The writer, pinned: given by the pool when it sends a request that pins, or by the Connection that has it. */
+  lease: Lease | null = null
+  /** When it ends unanswered, by performance.now(); Infinity for never. */
+  deadline: number
+  /** Ends it unanswered when aborted. */
+  readonly signal: AbortSignal | null
+  state: RequestState = 'new'
+  /** Whether a transaction is open after it; null if no child answered. Set before succeed() and fail(). */
+  inTransaction: boolean | null = null
+  /** Children that died with it. */
+  attempts = 0
+  /** What it adds to its child's load, in microseconds. */
+  load = 0
+  /** What the child it was sent to knows of its text. */
+  slot: { number: number; columns: WireColumns | null } | null = null
+  /** Where it waits, while its state is `'waiting'`. */
+  queue: RequestQueue | null = null
+
+  constructor(
+    statement: Statement,
+    params: SqlValue[],
+    bytes: number,
+    deadline: number,
+    signal: AbortSignal | null,
+  ) {
+    this.statement = statement
+    this.params = params
+    this.bytes = bytes
+    this.deadline = deadline
+    this.signal = signal
+  }
+
+  /**
+   * The answer. `rest` is the child's number for the rows that are left there, 0 if there are none; `columns`
+   * are null where the statement has none, `detail` where it neither writes nor leaves rows.
+   */
+  abstract succeed(
+    worker: WorkerProcess,
+    rows: SqlValue[][],
+    rest: number,
+    columns: WireColumns | null,
+    detail: Detail | null,
+  ): void
+
+  /** The failure. `make` makes the error when it is thrown, so that its stack can be the caller's. */
+  abstract fail(make: () => DbapiError, detail: Detail | null): void
+
+  /** Whether it may run twice: on a reader nobody can tell. */
+  get repeatable(): boolean {
+    return this.statement.route === 'reader' && this.lease === null
+  }
+
+  /** What a failure on the way means for the data: undefined for reads, which apply nothing. */
+  get applied(): Applied | undefined {
+    if (this.statement.route === 'reader') return undefined
+    if (this.state !== 'sent') return 'no'
+    const { verb, rollbackTo } = this.statement.parsed
+    // A transaction dies with its child, unless what was under way was its end.
+    const mayEnd = ['COMMIT', 'END', 'RELEASE'].includes(verb) || (verb === 'ROLLBACK' && rollbackTo)
+    return (this.lease !== null || this.pins) && !mayEnd ? 'no' : 'unknown'
+  }
+}

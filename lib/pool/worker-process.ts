@@ -1,0 +1,371 @@
+/**
+ * WorkerProcess: one child process, from its fork to its exit, with the requests it has not yet answered. Runs
+ * in the caller. It sends what it is given and tells what became of it; whom to give what is the pool's business.
+ */
+import type { ChildProcess } from 'node:child_process'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import type { SqlValue } from '../drivers/driver.ts'
+import type { WireError } from '../errors.ts'
+import { fromWire, type OperationalError, OperationalError as StartError, WorkerExited } from '../errors.ts'
+import { Channel } from '../ipc/channel.ts'
+import {
+  type Detail,
+  EXECUTE,
+  EXECUTEMANY,
+  FETCH,
+  FINALIZE,
+  type Hello,
+  MAGIC,
+  type Open,
+  ProtocolError,
+  type ReplyHandler,
+  type Role,
+  readHello,
+  readReplies,
+  SLOTS,
+  UNNUMBERED,
+  VERSION,
+  type WireColumns,
+} from '../ipc/messages.ts'
+import { ClockCache } from '../sql/clock-cache.ts'
+import { markBusy, unwatch, watch } from './guardian.ts'
+import type { Request } from './request.ts'
+import type { Statement } from './router.ts'
+
+/** How much of a child's stderr is kept, to quote it when the child dies. */
+const STDERR_CHARS = 4096
+
+/** How long a child that was asked to leave may take, in milliseconds; then it is killed. */
+const LEAVE_MS = 5000
+
+/** What a child costs its neighbours: requests in microseconds, at the most this much of them at once. */
+export const FULL_LOAD = 1000
+
+/** Bytes of requests on their way to one child, so that its pipe is never the place where they wait. */
+export const MAX_BYTES_IN_FLIGHT = 1024 * 1024
+
+/** What a WorkerProcess tells the pool. */
+export interface WorkerOwner {
+  /** An answer: rows, or a WireError if `flags` has FAILED. */
+  answered(
+    worker: WorkerProcess,
+    request: Request,
+    flags: number,
+    rows: SqlValue[][] | WireError,
+    columns: WireColumns | null,
+    detail: Detail | null,
+  ): void
+  /** All answers of a frame were told. */
+  progressed(): void
+  /** The child is gone, by its pipe's end and its exit; these were not answered. */
+  died(worker: WorkerProcess, reason: WorkerExited, unanswered: Request[]): void
+}
+
+export class WorkerProcess implements ReplyHandler {
+  readonly role: Role
+  readonly #child: ChildProcess
+  readonly #channel: Channel
+  readonly #replies: Socket
+  readonly #owner: WorkerOwner
+  /** Requests that are sent and unanswered. */
+  inFlight = 0
+  /** Their bytes. */
+  bytesInFlight = 0
+  /** Their estimated run time in microseconds. */
+  load = 0
+  /** What the child said when it was ready; null before. */
+  hello: Hello | null = null
+  /** Resolves when the process is gone and its pipe is read to the end. */
+  readonly gone: Promise<void>
+
+  // By id; an id is free again when its request is answered.
+  readonly #requests: (Request | undefined)[] = []
+  readonly #freeIds: number[] = []
+  #batch: unknown[] = []
+  readonly #slots: ClockCache<Statement, { number: number; columns: WireColumns | null }>
+  readonly #bySlot: (Statement | undefined)[] = []
+  #freedSlot = -1
+  #stderr = ''
+  #broken: Error | null = null
+  #exit: { code: number | null; signal: NodeJS.Signals | null } | null = null
+  #pipeEnded = false
+  #leaving = false
+  #started: { resolve(hello: Hello): void; reject(error: Error): void } | null = null
+  #resolveGone: () => void = () => {}
+
+  /** Takes over a child that was just forked. Nothing is sent before open(). */
+  constructor(child: ChildProcess, role: Role, maxFrameBytes: number, owner: WorkerOwner) {
+    this.role = role
+    this.#child = child
+    this.#owner = owner
+    this.gone = new Promise((resolve) => {
+      this.#resolveGone = resolve
+    })
+    this.#slots = new ClockCache(SLOTS, ({ number }) => {
+      this.#freedSlot = number
+    })
+    watch(child)
+    // A child that could not even be forked has neither pid nor pipes; its 'error' says why.
+    const [, , stderr, , requests, replies] = child.stdio as unknown as [
+      null,
+      null,
+      Readable,
+      null,
+      Socket,
+      Socket,
+    ]
+    this.#replies = replies
+    this.#channel = new Channel(replies, requests, {
+      maxFrameBytes,
+      onMessage: (message) => this.#receive(message),
+      onEnd: (error) => this.#endPipe(error),
+    })
+    this.#quote(stderr as Socket)
+    child.on('error', (error) => this.#endProcess(null, null, error))
+    child.on('exit', (code, signal) => this.#endProcess(code, signal))
+    child.channel?.unref()
+    child.unref()
+    requests.unref()
+    replies.unref()
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Ready for requests: greeted, and not on its way out. */
+  get ready(): boolean {
+    return this.hello !== null && !this.#leaving && !this.#pipeEnded && this.#exit === null
+  }
+
+  /**
+   * Has the child open the database. Resolves when it is ready, with its initializer run.
+   * Rejects with the child's own error, or an OperationalError when it dies first or takes over `timeoutMs`.
+   */
+  open(open: Open, timeoutMs: number): Promise<Hello> {
+    return new Promise<Hello>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#settleStart(startTimeout(this.role, timeoutMs, open.initializer))
+        this.kill()
+      }, timeoutMs)
+      const settle = (): void => {
+        clearTimeout(timer)
+        markBusy(this.#child, false)
+        this.#replies.unref()
+      }
+      this.#started = {
+        resolve: (hello) => {
+          settle()
+          resolve(hello)
+        },
+        reject: (error) => {
+          settle()
+          reject(error)
+        },
+      }
+      // A caller that exits now must not leave an initializer running for ever.
+      markBusy(this.#child, true)
+      this.#replies.ref()
+      if (this.#exit !== null) this.#settleStart(this.#reason())
+      else this.#channel.send([MAGIC, VERSION, open])
+    })
+  }
+
+  /** Adds a request to the batch that flush() sends. */
+  enqueue(request: Request): void {
+    const id = this.#freeIds.pop() ?? this.#requests.length
+    this.#requests[id] = request
+    request.state = 'sent'
+    this.inFlight++
+    this.bytesInFlight += request.bytes
+    this.load += request.load
+    const { statement } = request
+    let sql: string | null = null
+    let slot = statement.numbered ? this.#slots.get(statement) : undefined
+    if (slot === undefined) {
+      sql = statement.sql
+      slot = { number: statement.numbered ? this.#takeSlot(statement) : UNNUMBERED, columns: null }
+      if (statement.numbered) this.#slots.set(statement, slot)
+    }
+    request.slot = slot
+    if (request.rows === null) this.#batch.push(EXECUTE, id, slot.number, sql, request.params, request.begin)
+    else this.#batch.push(EXECUTEMANY, id, slot.number, sql, request.rows, request.begin)
+  }
+
+  /** Adds the fetch of a result's next chunk, which `request` takes, to the batch. */
+  enqueueFetch(request: Request, cursor: number): void {
+    const id = this.#freeIds.pop() ?? this.#requests.length
+    this.#requests[id] = request
+    request.state = 'sent'
+    this.inFlight++
+    this.#batch.push(FETCH, id, cursor)
+  }
+
+  /** Adds the end of a half-read result to the batch; it is not answered. */
+  enqueueFinalize(cursor: number): void {
+    this.#batch.push(FINALIZE, cursor)
+  }
+
+  /** Sends the batch in one write. */
+  flush(): void {
+    if (this.#batch.length === 0) return
+    const batch = this.#batch
+    this.#batch = []
+    if (this.inFlight > 0) {
+      this.#replies.ref()
+      markBusy(this.#child, true)
+    }
+    this.#channel.send(batch)
+  }
+
+  /** Asks the child to close the database and leave; resolves when it is gone. Kills it if it will not. */
+  async leave(): Promise<void> {
+    this.#leaving = true
+    if (this.#exit === null) {
+      this.#child.ref()
+      this.#replies.ref()
+      this.#channel.end()
+    }
+    const timer = setTimeout(() => this.kill(), LEAVE_MS)
+    await this.gone
+    clearTimeout(timer)
+  }
+
+  /** Ends the process at once, whatever it does. */
+  kill(): void {
+    this.#child.ref()
+    this.#child.kill('SIGKILL')
+  }
+
+  reply(
+    id: number,
+    flags: number,
+    rows: SqlValue[][] | WireError,
+    columns: WireColumns | null,
+    detail: Detail | null,
+  ): void {
+    const request = this.#requests[id]
+    if (request === undefined) throw new ProtocolError(`an answer to request ${id}, which nobody made`)
+    this.#requests[id] = undefined
+    this.#freeIds.push(id)
+    this.inFlight--
+    this.bytesInFlight -= request.bytes
+    this.load -= request.load
+    const slot = request.slot
+    if (slot !== null) {
+      // The child tells a statement's columns once, and again when they change.
+      if (columns === null) columns = slot.columns
+      else slot.columns = columns
+    }
+    this.#owner.answered(this, request, flags, rows, columns, detail)
+  }
+
+  costs(slotsAndMicroseconds: number[]): void {
+    for (let i = 0; i + 1 < slotsAndMicroseconds.length; i += 2) {
+      const statement = this.#bySlot[slotsAndMicroseconds[i] as number]
+      if (statement !== undefined) statement.cost = slotsAndMicroseconds[i + 1] as number
+    }
+  }
+
+  #receive(message: unknown): void {
+    if (this.hello === null) {
+      const greeting = readHello(message)
+      if ('failed' in greeting) {
+        this.#settleStart(fromWire(greeting.failed))
+        return
+      }
+      this.hello = greeting.hello
+      const started = this.#started
+      this.#started = null
+      started?.resolve(greeting.hello)
+      return
+    }
+    readReplies(message, this)
+    if (this.inFlight === 0 && !this.#leaving) {
+      this.#replies.unref()
+      markBusy(this.#child, false)
+    }
+    this.#owner.progressed()
+  }
+
+  #takeSlot(statement: Statement): number {
+    let number = this.#slots.size
+    if (number >= SLOTS) {
+      // The cache makes room when it is full, which tells the number that is free again.
+      this.#slots.makeRoom()
+      number = this.#freedSlot
+    }
+    this.#bySlot[number] = statement
+    return number
+  }
+
+  #settleStart(error: Error): void {
+    const started = this.#started
+    this.#started = null
+    started?.reject(error)
+  }
+
+  #endPipe(error: Error | null): void {
+    this.#pipeEnded = true
+    this.#broken = error
+    // The child goes on with its half of a broken channel; nobody would read what it says.
+    if (this.#exit === null && (error instanceof ProtocolError || !this.#leaving)) {
+      this.#child.ref()
+      if (error instanceof ProtocolError) this.#child.kill('SIGKILL')
+    }
+    this.#finish()
+  }
+
+  #endProcess(code: number | null, signal: NodeJS.Signals | null, error: Error | null = null): void {
+    if (this.#exit !== null) return
+    this.#exit = { code, signal }
+    this.#broken ??= error
+    unwatch(this.#child)
+    this.#finish()
+  }
+
+  // A death is judged only now: before the pipe's end there may be answers in it, and before the exit the
+  // child may still hold its locks.
+  #finish(): void {
+    if (this.#exit === null || !this.#pipeEnded) return
+    this.#replies.unref()
+    const reason = this.#reason()
+    this.#settleStart(reason)
+    const unanswered = this.#requests.filter((request) => request !== undefined)
+    this.#requests.length = 0
+    this.inFlight = 0
+    this.#resolveGone()
+    this.#owner.died(this, reason, unanswered)
+  }
+
+  #reason(): WorkerExited {
+    const { code, signal } = this.#exit ?? { code: null, signal: null }
+    const how = signal !== null ? `was killed by ${signal}` : `exited with code ${code}`
+    const when = this.hello === null ? ' before it was ready' : ''
+    const why = this.#broken === null ? '' : `: ${this.#broken.message}`
+    const said = this.#stderr.trim() === '' || code === 0 ? '' : `; it said: ${this.#stderr.trim()}`
+    return new WorkerExited(`the ${this.role}'s child process ${this.pid ?? ''} ${how}${when}${why}${said}`, {
+      code: 'WORKER_EXITED',
+      cause: this.#broken ?? undefined,
+    })
+  }
+
+  // Passes the child's stderr on to ours and keeps the end of it.
+  #quote(stderr: Socket): void {
+    stderr.on('data', (chunk: Buffer) => {
+      process.stderr.write(chunk)
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_CHARS)
+    })
+    stderr.on('error', () => {})
+    stderr.unref()
+  }
+}
+
+function startTimeout(role: Role, timeoutMs: number, initializer: string | null): OperationalError {
+  const what = initializer === null ? '' : `, its initializer ${initializer} included`
+  return new StartError(
+    `the ${role}'s child process was not ready within startTimeoutMs (${timeoutMs} ms)${what}`,
+    { code: 'START_TIMEOUT' },
+  )
+}

@@ -1,0 +1,120 @@
+/**
+ * The child process: opens the database as its caller's first frame says, runs the initializer, greets, and
+ * then answers requests until its caller is gone. The only file in lib that runs as a program.
+ *
+ * Pipes: 4 brings requests, 5 takes replies. Node's own IPC channel only tells that the caller lives.
+ */
+import { Socket } from 'node:net'
+import type { DriverConnection } from '../drivers/driver.ts'
+import { loadFirst } from '../drivers/load.ts'
+import { OperationalError, toWire } from '../errors.ts'
+import { Channel } from '../ipc/channel.ts'
+import { DEFAULT_MAX_FRAME_BYTES } from '../ipc/frame.ts'
+import { type Hello, MAGIC, type Open, readOpen, readRequests, VERSION } from '../ipc/messages.ts'
+import { readPragma, setPragmas } from './pragmas.ts'
+import { Replies } from './replies.ts'
+import { Session } from './session.ts'
+import { Statements } from './statements.ts'
+
+const REQUESTS_FD = 4
+const REPLIES_FD = 5
+
+let session: Session | null = null
+let opening: Promise<void> | null = null
+let leaving = false
+
+// Ctrl-C and a supervisor's signals go to the whole process group. The caller decides what they mean: it may
+// want to drain, and it takes us along by closing our pipe.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+
+if (process.send === undefined) {
+  process.stderr.write('forklite/worker is started by forklite itself; call connect() or createPool()\n')
+  process.exit(2)
+}
+process.on('disconnect', () => leave(0))
+// The listener alone would keep this process alive; the request pipe does that.
+process.channel?.unref()
+
+const channel = new Channel(
+  new Socket({ fd: REQUESTS_FD, readable: true, writable: false }),
+  new Socket({ fd: REPLIES_FD, readable: false, writable: true }),
+  {
+    maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
+    onMessage(message) {
+      if (session !== null) {
+        readRequests(message, session)
+        session.run()
+      } else if (opening === null) {
+        opening = open(readOpen(message))
+      } else {
+        throw new Error('a request came before the database was open')
+      }
+    },
+    onEnd(error) {
+      if (error !== null) process.stderr.write(`forklite worker ${process.pid}: ${error.message}\n`)
+      leave(error === null ? 0 : 1)
+    },
+  },
+)
+
+async function open(asked: Open): Promise<void> {
+  try {
+    channel.maxFrameBytes = asked.maxFrameBytes
+    const { driver } = await loadFirst(asked.drivers)
+    const { role, database, readonly, busyTimeoutMs } = asked
+    const connection = await driver.open(database, { readonly, busyTimeoutMs })
+    await setPragmas(connection, asked.pragmas)
+    if (asked.initializer !== null) await initialize(asked.initializer, connection, role, asked.initargs)
+    const hello: Hello = {
+      pid: process.pid,
+      driver: driver.name,
+      sqliteVersion: String(await sqliteVersion(connection)),
+      journalMode: String(await readPragma(connection, 'journal_mode')),
+    }
+    const replies = new Replies(channel, asked.maxFrameBytes)
+    session = new Session(connection, new Statements(connection), replies, role === 'reader')
+    channel.send([MAGIC, VERSION, hello])
+  } catch (thrown) {
+    channel.send([MAGIC, VERSION, null, toWire(thrown)])
+    leave(1)
+  }
+}
+
+async function initialize(
+  url: string,
+  connection: DriverConnection,
+  role: string,
+  initargs: unknown[],
+): Promise<void> {
+  const module: { default?: unknown } = await import(url)
+  // A CommonJS module compiled from TypeScript has its default export one level down.
+  const nested = (module.default as { default?: unknown } | undefined)?.default
+  const initializer = typeof module.default === 'function' ? module.default : nested
+  if (typeof initializer !== 'function') {
+    throw new OperationalError(`the initializer ${url} has no default export that is a function`, {
+      code: 'INITIALIZER_FAILED',
+    })
+  }
+  await initializer(connection.handle, role, ...initargs)
+}
+
+async function sqliteVersion(connection: DriverConnection): Promise<unknown> {
+  const statement = await connection.prepare('select sqlite_version()', [])
+  const { rows } = await statement.execute([])
+  await statement.finalize()
+  return rows[0]?.[0]
+}
+
+// Lets what was sent be answered, rolls back what is open, closes the database and goes.
+async function leave(exitCode: number): Promise<void> {
+  if (leaving) return
+  leaving = true
+  try {
+    await session?.settled()
+    await session?.close()
+  } catch (thrown) {
+    process.stderr.write(`forklite worker ${process.pid}: closing the database: ${String(thrown)}\n`)
+  } finally {
+    channel.end(() => process.exit(exitCode))
+  }
+}

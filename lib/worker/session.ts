@@ -1,0 +1,291 @@
+/**
+ * Session: runs the requests of one Channel on one SQLite connection, in their order, and answers each. Runs
+ * in the child. It knows statements and transactions; who asked and why is the pool's business.
+ */
+import type {
+  Awaitable,
+  DriverConnection,
+  DriverStatement,
+  ExecuteResult,
+  RowValues,
+  SqlValue,
+} from '../drivers/driver.ts'
+import { ProgrammingError } from '../errors.ts'
+import {
+  CHUNK_BYTES,
+  type Detail,
+  IN_TRANSACTION,
+  MORE,
+  type RequestHandler,
+  WROTE,
+} from '../ipc/messages.ts'
+import { attempt, chain } from './awaitable.ts'
+import { type Replies, rowBytes } from './replies.ts'
+import type { KnownSql, Statements } from './statements.ts'
+
+/** From this many requests on, reads share one transaction: it costs two statements and saves two a read. */
+const BATCH_READS = 3
+
+/** A statement that takes longer, in microseconds, shares no transaction and delays no other's answer. */
+const LONG_US = 1000
+
+/** Weight of the newest run in the moving average of a statement's cost. */
+const COST_WEIGHT = 0.25
+
+interface Request {
+  readonly verb: 'execute' | 'executemany' | 'fetch'
+  readonly id: number
+  /** Of an execute: its text. Of a fetch: its cursor. */
+  readonly known: KnownSql | null
+  readonly cursor: number
+  readonly params: SqlValue[]
+  readonly rows: SqlValue[][]
+  readonly begin: string | null
+}
+
+const NOTHING: never[] = []
+
+export class Session implements RequestHandler {
+  readonly #connection: DriverConnection
+  readonly #statements: Statements
+  readonly #replies: Replies
+  /** Whether reads that come together share a transaction: on readers only. */
+  readonly #batches: boolean
+  #queue: Request[] = []
+  #next = 0
+  #running = false
+  // Whether the reading batch's own transaction is open; no request ever sees it.
+  #inBatch = false
+  // What is left of results that did not end in their first chunk, by cursor.
+  readonly #cursors = new Map<number, { rows: RowValues[]; from: number }>()
+  #lastCursor = 0
+  #idle: () => void = () => {}
+
+  constructor(connection: DriverConnection, statements: Statements, replies: Replies, batches: boolean) {
+    this.#connection = connection
+    this.#statements = statements
+    this.#replies = replies
+    this.#batches = batches
+  }
+
+  execute(id: number, slot: number, sql: string | null, params: SqlValue[], begin: string | null): void {
+    const known = this.#statements.know(slot, sql)
+    this.#queue.push({ verb: 'execute', id, known, cursor: 0, params, rows: NOTHING, begin })
+  }
+
+  executemany(id: number, slot: number, sql: string | null, rows: SqlValue[][], begin: string | null): void {
+    const known = this.#statements.know(slot, sql)
+    this.#queue.push({ verb: 'executemany', id, known, cursor: 0, params: NOTHING, rows, begin })
+  }
+
+  fetch(id: number, cursor: number): void {
+    this.#queue.push({ verb: 'fetch', id, known: null, cursor, params: NOTHING, rows: NOTHING, begin: null })
+  }
+
+  finalize(cursor: number): void {
+    this.#cursors.delete(cursor)
+  }
+
+  /** Answers all that is queued. A synchronous driver is done when this returns. */
+  run(): void {
+    if (!this.#running) this.#drain()
+  }
+
+  /** Resolves when nothing is queued or running. */
+  async settled(): Promise<void> {
+    if (!this.#running) return
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
+  }
+
+  /** Rolls back what is open and closes the connection; nothing may be queued any more. */
+  async close(): Promise<void> {
+    this.#cursors.clear()
+    this.#statements.clear()
+    if (this.#connection.inTransaction) await this.#connection.exec('ROLLBACK')
+    await this.#connection.close()
+  }
+
+  #drain(): void {
+    this.#running = true
+    while (this.#next < this.#queue.length) {
+      const answered = this.#answer(this.#queue[this.#next++] as Request)
+      if (answered instanceof Promise) {
+        answered.then(() => this.#drain())
+        return
+      }
+    }
+    this.#queue = []
+    this.#next = 0
+    const left = this.#leaveBatch()
+    if (left instanceof Promise) left.then(() => this.#finish())
+    else this.#finish()
+  }
+
+  #finish(): void {
+    this.#running = false
+    this.#replies.flush()
+    if (this.#queue.length > 0) this.#drain()
+    else this.#idle()
+  }
+
+  // Never throws or rejects: whatever goes wrong is the answer.
+  #answer(request: Request): Awaitable<void> {
+    if (request.verb === 'fetch') return this.#answerFetch(request)
+    const known = request.known as KnownSql
+    const started = performance.now()
+    this.#replies.flushIfOld(started)
+    // What is long or unmeasured lets the others' answers go first.
+    if (!(known.cost < LONG_US)) this.#replies.flush()
+    return attempt(
+      () => chain(this.#prepareTurn(known), () => this.#run(request, known)),
+      () => this.#measure(known, started),
+      (thrown) => this.#fail(request, known, thrown, null),
+    )
+  }
+
+  #run(request: Request, known: KnownSql): Awaitable<void> {
+    // Prepared first: as in CPython, a statement that does not compile begins no transaction.
+    return chain(this.#statements.prepare(known), (statement) =>
+      chain(request.begin === null ? undefined : this.#connection.exec(`BEGIN ${request.begin}`), () =>
+        request.verb === 'execute'
+          ? chain(statement.execute(request.params), (result) =>
+              this.#succeed(request, known, statement, result),
+            )
+          : this.#runMany(request, known, statement),
+      ),
+    )
+  }
+
+  #succeed(request: Request, known: KnownSql, statement: DriverStatement, result: ExecuteResult): void {
+    this.#statements.release(known, statement)
+    let flags = this.#transactionFlag()
+    let detail: Detail | null = null
+    if (known.writes) {
+      flags |= WROTE
+      detail = [result.changes, known.inserts && result.changes > 0 ? result.lastInsertRowid : null]
+    }
+    const columns = result.columns === known.toldColumns ? null : result.columns
+    if (columns !== null && known.slot >= 0) known.toldColumns = columns
+    this.#sendChunk(request.id, flags, result.rows, 0, columns, detail)
+  }
+
+  // Row after row, to the first that fails. Rows before it stay: in a transaction until that ends, in
+  // autocommit for good.
+  #runMany(request: Request, known: KnownSql, statement: DriverStatement): Awaitable<void> {
+    const { rows } = request
+    let changes = 0
+    let lastrowid: number | bigint | null = null
+    const count = (result: ExecuteResult): void => {
+      changes += result.changes
+      if (known.inserts && result.changes > 0) lastrowid = result.lastInsertRowid
+    }
+    const stop = (index: number, thrown: unknown): void => {
+      this.#statements.release(known, statement)
+      this.#fail(request, known, thrown, [changes, lastrowid, index])
+    }
+    const finish = (): void => {
+      this.#statements.release(known, statement)
+      this.#replies.rows(request.id, this.#transactionFlag() | WROTE, [], 0, null, [changes, lastrowid])
+    }
+    const from = (start: number): Awaitable<void> => {
+      for (let i = start; i < rows.length; i++) {
+        let result: Awaitable<ExecuteResult>
+        try {
+          result = statement.execute(rows[i] as SqlValue[])
+        } catch (thrown) {
+          return stop(i, thrown)
+        }
+        if (result instanceof Promise) {
+          return result.then(
+            (done) => {
+              count(done)
+              return from(i + 1)
+            },
+            (thrown) => stop(i, thrown),
+          )
+        }
+        count(result)
+      }
+      return finish()
+    }
+    return from(0)
+  }
+
+  #fail(request: Request, known: KnownSql, thrown: unknown, detail: Detail | null): Awaitable<void> {
+    // A BEGIN of this request's own that worked stays open, as in CPython: the caller's rollback ends it.
+    const flags = this.#transactionFlag() | (known.writes ? WROTE : 0)
+    this.#replies.failure(request.id, flags, thrown, detail)
+    return this.#leaveBatch()
+  }
+
+  #answerFetch({ id, cursor }: Request): void {
+    const rest = this.#cursors.get(cursor)
+    if (rest === undefined) {
+      const gone = new ProgrammingError('this result was finalized before it was read to its end', {
+        code: 'RESULT_GONE',
+      })
+      this.#replies.failure(id, this.#transactionFlag(), gone, null)
+      return
+    }
+    this.#cursors.delete(cursor)
+    this.#sendChunk(id, this.#transactionFlag(), rest.rows, rest.from, null, null, cursor)
+  }
+
+  // The rows from `from` on that fit into one chunk, at least one; the others wait for a fetch.
+  #sendChunk(
+    id: number,
+    flags: number,
+    rows: RowValues[],
+    from: number,
+    columns: ExecuteResult['columns'],
+    detail: Detail | null,
+    cursor = 0,
+  ): void {
+    let bytes = 0
+    let end = from
+    while (end < rows.length && (end === from || bytes < CHUNK_BYTES))
+      bytes += rowBytes(rows[end++] as RowValues)
+    if (end === rows.length) {
+      const all = from === 0 ? rows : rows.slice(from)
+      this.#replies.rows(id, flags, all, bytes, columns, detail)
+      return
+    }
+    const number = cursor || ++this.#lastCursor
+    this.#cursors.set(number, { rows, from: end })
+    const [changes, lastrowid] = detail ?? [0, null]
+    this.#replies.rows(id, flags | MORE, rows.slice(from, end), bytes, columns, [changes, lastrowid, number])
+  }
+
+  // Reads that came together run in one transaction: it halves what a point read costs the child, since
+  // SQLite takes its shared lock and looks for a newer WAL once instead of each time. It begins after the
+  // batch was read, so it misses nothing that was acknowledged before these requests were sent.
+  #prepareTurn(known: KnownSql): Awaitable<void> {
+    const joins = known.reads && known.cost < LONG_US
+    if (this.#inBatch) return joins ? undefined : this.#leaveBatch()
+    if (!joins || !this.#batches || this.#queue.length - this.#next + 1 < BATCH_READS) return undefined
+    return chain(this.#connection.exec('BEGIN'), () => {
+      this.#inBatch = true
+    })
+  }
+
+  #leaveBatch(): Awaitable<void> {
+    if (!this.#inBatch) return undefined
+    this.#inBatch = false
+    return this.#connection.exec('COMMIT')
+  }
+
+  #transactionFlag(): number {
+    return this.#connection.inTransaction && !this.#inBatch ? IN_TRANSACTION : 0
+  }
+
+  #measure(known: KnownSql, started: number): void {
+    const now = performance.now()
+    const took = (now - started) * 1000
+    known.cost = Number.isNaN(known.cost) ? took : known.cost + (took - known.cost) * COST_WEIGHT
+    // The caller is told when what it believes is off by half; the 2 µs are this clock's own noise.
+    const off = Math.abs(known.cost - known.toldCost)
+    if (known.slot >= 0 && !(off <= Math.max(known.toldCost / 2, 2))) this.#replies.cost(known)
+  }
+}
