@@ -2,7 +2,8 @@
  * Connection: PEP 249's connection. Runs in the caller. It keeps the order of its calls, begins transactions
  * as Python's sqlite3 does, and holds the writer's Lease while one is open; who runs what is the pool's business.
  */
-import { type Error as DbapiError, NotSupportedError, OperationalError, ProgrammingError } from '../errors.ts'
+import { type Error as DbapiError, NotSupportedError, ProgrammingError } from '../errors.ts'
+import { transactionLost } from '../pool/failures.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Request } from '../pool/request.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
@@ -260,17 +261,6 @@ export class Connection implements Executor {
   #expectOpen(): void {
     if (this.#closing !== null) throw new ProgrammingError('the connection is closed', { code: 'CLOSED' })
   }
-}
-
-function transactionLost(sql: string): OperationalError {
-  return new OperationalError(
-    'the transaction was lost with its child process; call rollback() and begin again',
-    {
-      code: 'TRANSACTION_LOST',
-      sql,
-      applied: 'no',
-    },
-  )
 }
 
 /** The refusal of a function that tells of the SQLite connection it happens to run on. */

@@ -3,7 +3,6 @@
  * result's next chunk, a slice of executemany.
  */
 import type { SqlValue } from '../drivers/driver.ts'
-import type { Error as DbapiError } from '../errors.ts'
 import { type Detail, Request } from '../pool/request.ts'
 import type { Statement } from '../pool/router.ts'
 import type { WorkerProcess } from '../pool/worker-process.ts'
@@ -54,7 +53,7 @@ export class Exchange extends Request {
     this.#resolve({ rows, rest, detail })
   }
 
-  override fail(make: () => DbapiError, detail: Detail | null): void {
+  override fail(make: () => Error, detail: Detail | null): void {
     this.failure = detail
     this.#resolve(rejectAtCaller(make))
   }

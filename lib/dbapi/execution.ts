@@ -222,7 +222,7 @@ export class Execution extends Request implements PromiseLike<Cursor> {
     this.#failed = Promise.reject(error)
   }
 
-  override fail(make: () => DbapiError): void {
+  override fail(make: () => Error): void {
     this.#answered = true
     this.#executor.answered(this)
     const failed = rejectAtCaller(make)

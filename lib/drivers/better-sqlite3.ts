@@ -33,7 +33,7 @@ interface Statement {
   columns(): { readonly name: string; readonly type: string | null }[]
   all(...params: unknown[]): RowValues[]
   get(): number
-  run(...params: unknown[]): { readonly changes: number; readonly lastInsertRowid: bigint }
+  run(...params: unknown[]): Ran
 }
 
 export function betterSqlite3Driver(module: BetterSqlite3): Driver {
@@ -113,13 +113,14 @@ abstract class BaseStatement {
   protected readonly statement: Statement
   readonly reader: boolean
   /** Whether the statement reads integers as BigInts just now. */
-  #bigints = true
+  #bigints = false
 
   constructor(statement: Statement) {
     this.statement = statement
     this.reader = statement.reader
     if (this.reader) statement.raw()
-    statement.safeIntegers(true)
+    // An initializer may have changed the default.
+    statement.safeIntegers(false)
   }
 
   columns(): Column[] {
@@ -151,8 +152,7 @@ class PlainStatement extends BaseStatement implements EngineStatement {
   }
 
   run(params: readonly SqlValue[]): Ran {
-    this.setBigInts(true)
-    return ran(this.statement.run(bindableAll(params)))
+    return this.statement.run(bindableAll(params))
   }
 }
 
@@ -179,14 +179,9 @@ class NamedStatement extends BaseStatement implements EngineStatement {
   }
 
   run(params: readonly SqlValue[]): Ran {
-    this.setBigInts(true)
     const { plain, named } = this.#part(params)
-    return ran(this.statement.run(plain, named))
+    return this.statement.run(plain, named)
   }
-}
-
-function ran(result: { readonly changes: number; readonly lastInsertRowid: bigint }): Ran {
-  return { changes: result.changes, lastInsertRowid: narrow(result.lastInsertRowid) }
 }
 
 const { MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number

@@ -42,17 +42,22 @@ export interface Parted {
 export type Part = (params: readonly SqlValue[]) => Parted
 
 /**
- * How to part the parameters of a statement with these names, under the keys a package knows them by; null
- * where no parameter has a name.
+ * How to part the parameters of a statement with these names, under the keys a package knows them by, null for
+ * a name that is none to it; null where no parameter has a key.
  */
-export function parting(names: readonly (string | null)[], keyOf: (name: string) => string): Part | null {
-  if (names.every((name) => name === null)) return null
+export function parting(
+  names: readonly (string | null)[],
+  keyOf: (name: string) => string | null,
+): Part | null {
   const keys = names.map((name) => (name === null ? null : keyOf(name)))
+  if (keys.every((key) => key === null)) return null
+  // With a prototype an object is made sooner, but `:__proto__` is a parameter like any other.
+  const bare = keys.includes('__proto__')
   return (params) => {
     const plain: SqlValue[] = []
-    // Without a prototype: `:__proto__` is a parameter like any other.
-    const named: Record<string, SqlValue> = Object.create(null)
-    for (const [i, key] of keys.entries()) {
+    const named: Record<string, SqlValue> = bare ? Object.create(null) : {}
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string | null
       const value = bindable(params[i] as SqlValue)
       if (key === null) plain.push(value)
       else named[key] = value
@@ -80,7 +85,13 @@ export function refuseSameNames(names: readonly (string | null)[]): void {
 
 const { MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number
 
-/** An INTEGER that was read as BigInt: a number where that is exact. */
+/** An INTEGER that was read as BigInt: a number where that is exact. Beyond 2^53 rounding stays beyond. */
 export function narrow(value: bigint): number | bigint {
-  return value <= MAX_SAFE_INTEGER && value >= MIN_SAFE_INTEGER ? Number(value) : value
+  const number = Number(value)
+  return number <= MAX_SAFE_INTEGER && number >= MIN_SAFE_INTEGER ? number : value
+}
+
+/** What to say of too few or too many parameters. */
+export function wrongCount(wanted: number, given: number): string {
+  return `the statement takes ${wanted} parameters, ${given} were given`
 }

@@ -150,3 +150,8 @@ export function misuse(thrown: Thrown): DriverError {
   const code = /too (big|large|long)|longer than/i.test(thrown.message) ? 'SQLITE_TOOBIG' : 'SQLITE_MISUSE'
   return new DriverError(code, thrown.message, { cause: thrown })
 }
+
+/** What the packages do not agree on: a text of blanks and comments, or none. */
+export function noStatement(): DriverError {
+  return new DriverError('SQLITE_MISUSE', 'the text contains no SQL statement')
+}

@@ -3,8 +3,8 @@
  * known by the interfaces below only: it is in no typings of Node 20.
  */
 import { resolve } from 'node:path'
-import { DriverError, NotSupportedError } from '../errors.ts'
-import { bindableAll, narrow, type Part, parting } from './binding.ts'
+import { DataError, Error as DbapiError, DriverError, NotSupportedError } from '../errors.ts'
+import { bindableAll, narrow, type Part, parting, wrongCount } from './binding.ts'
 import { codeName, isThrown, misuse } from './codes.ts'
 import type { Column, Driver, RowValues, SqlValue } from './driver.ts'
 import { type Engine, type EngineStatement, type Ran, SynchronousConnection } from './synchronous.ts'
@@ -33,7 +33,7 @@ interface Statement {
   columns(): { readonly name: string; readonly type: string | null }[]
   all(...params: unknown[]): RowValues[]
   get(): [number]
-  run(...params: unknown[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint }
+  run(...params: unknown[]): Ran
 }
 
 export function nodeSqliteDriver(module: NodeSqlite): Driver {
@@ -65,11 +65,33 @@ function refuseOld({ StatementSync }: NodeSqlite, database: Database): void {
   )
 }
 
+function placesNumbered(database: Database): boolean {
+  try {
+    return database.prepare('SELECT ?1').all(1).length === 1
+  } catch {
+    return false
+  }
+}
+
+function cutsText(database: Database): boolean {
+  const statement = database.prepare("SELECT 'a' || char(0)")
+  statement.setReturnArrays(true)
+  return (statement.all()[0]![0] as string).length === 1
+}
+
 class NodeSqliteEngine implements Engine {
   readonly handle: Database
 
+  /** Whether values without a name also go to `?2`: newer versions pass over `:a` only. */
+  readonly #placesNumbered: boolean
+
+  /** Whether text is read up to its first NUL only; before Node 24.16 it is. */
+  readonly #cutsText: boolean
+
   constructor(database: Database) {
     this.handle = database
+    this.#placesNumbered = placesNumbered(database)
+    this.#cutsText = cutsText(database)
   }
 
   get inTransaction(): boolean {
@@ -78,10 +100,8 @@ class NodeSqliteEngine implements Engine {
 
   prepare(sql: string, names: readonly (string | null)[]): EngineStatement {
     // By their whole names `:a` and `@a` are two.
-    return new NodeSqliteStatement(
-      this.handle.prepare(sql),
-      parting(names, (name) => name),
-    )
+    const part = parting(names, (name) => (name[0] === '?' && this.#placesNumbered ? null : name))
+    return new NodeSqliteStatement(this.handle.prepare(sql), part, names.length, this.#cutsText)
   }
 
   question(sql: string): () => number {
@@ -107,14 +127,18 @@ class NodeSqliteStatement implements EngineStatement {
   readonly reader: boolean
   readonly #statement: Statement
   readonly #part: Part | null
-  #bigints = true
+  readonly #parameterCount: number
+  readonly #cutsText: boolean
+  #bigints = false
 
-  constructor(statement: Statement, part: Part | null) {
+  constructor(statement: Statement, part: Part | null, parameterCount: number, cutsText: boolean) {
+    this.#cutsText = cutsText
     this.#statement = statement
     this.#part = part
+    this.#parameterCount = parameterCount
     this.reader = statement.columns().length > 0
     statement.setReturnArrays(true)
-    statement.setReadBigInts(true)
+    statement.setReadBigInts(false)
     // With bare names on, `:a` beside `@a` is refused.
     statement.setAllowBareNamedParameters(false)
   }
@@ -133,31 +157,30 @@ class NodeSqliteStatement implements EngineStatement {
       if (isThrown(thrown) && thrown.code === 'ERR_OUT_OF_RANGE') return null
       throw thrown
     }
-    return withBuffers(rows)
+    return withBuffers(rows, false)
   }
 
   readBigInts(params: readonly SqlValue[]): RowValues[] {
     this.#setBigInts(true)
-    return withBuffers(this.#all(params))
+    return withBuffers(this.#all(params), true)!
   }
 
   run(params: readonly SqlValue[]): Ran {
-    this.#setBigInts(true)
-    const { changes, lastInsertRowid } =
-      this.#part === null
-        ? this.#statement.run(...bindableAll(params))
-        : this.#statement.run(...this.#arguments(this.#part, params))
-    return { changes: Number(changes), lastInsertRowid: narrow(BigInt(lastInsertRowid)) }
+    return this.#statement.run(...this.#arguments(params))
   }
 
   #all(params: readonly SqlValue[]): RowValues[] {
-    return this.#part === null
-      ? this.#statement.all(...bindableAll(params))
-      : this.#statement.all(...this.#arguments(this.#part, params))
+    return this.#statement.all(...this.#arguments(params))
   }
 
-  #arguments(part: Part, params: readonly SqlValue[]): unknown[] {
-    const { plain, named } = part(params)
+  #arguments(params: readonly SqlValue[]): readonly unknown[] {
+    // The package binds what is missing as NULL.
+    if (params.length !== this.#parameterCount) {
+      throw new DriverError('SQLITE_MISUSE', wrongCount(this.#parameterCount, params.length))
+    }
+    if (this.#cutsText) refuseNul(params)
+    if (this.#part === null) return bindableAll(params)
+    const { plain, named } = this.#part(params)
     return [named, ...plain]
   }
 
@@ -168,13 +191,31 @@ class NodeSqliteStatement implements EngineStatement {
   }
 }
 
-/** Makes Buffers, which share their memory, of Uint8Arrays, and numbers of BigInts where that is exact. */
-function withBuffers(rows: RowValues[]): RowValues[] {
+/** What would be written whole, and read cut short, is not written. */
+function refuseNul(params: readonly SqlValue[]): void {
+  for (let i = 0; i < params.length; i++) {
+    const value = params[i]
+    if (typeof value !== 'string' || !value.includes('\0')) continue
+    throw new DataError(
+      `parameter ${i + 1} has a NUL in it, and node:sqlite of Node ${process.versions.node} reads text up to its first NUL only: use Node 24.16 or later, bind a BLOB, or npm install better-sqlite3`,
+      { code: 'UNSUPPORTED' },
+    )
+  }
+}
+
+const MIN_INT64 = -(2 ** 63)
+
+/**
+ * Makes Buffers, which share their memory, of Uint8Arrays, and numbers of BigInts where that is exact. Null
+ * when an integer may have been rounded: the package lets -2^63 pass for a number, as the only one.
+ */
+function withBuffers(rows: RowValues[], bigints: boolean): RowValues[] | null {
   for (let r = 0; r < rows.length; r++) {
     const row = rows[r]!
     for (let i = 0; i < row.length; i++) {
       const value = row[i]
       if (typeof value === 'bigint') row[i] = narrow(value)
+      else if (value === MIN_INT64 && !bigints) return null
       else if (typeof value === 'object' && value !== null) {
         row[i] = Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength)
       }
@@ -184,7 +225,7 @@ function withBuffers(rows: RowValues[]): RowValues[] {
 }
 
 function driverError(thrown: unknown): unknown {
-  if (thrown instanceof DriverError || thrown instanceof NotSupportedError || !isThrown(thrown)) return thrown
+  if (thrown instanceof DriverError || thrown instanceof DbapiError || !isThrown(thrown)) return thrown
   const { errcode } = thrown as { errcode?: unknown }
   if (typeof errcode === 'number')
     return new DriverError(codeName(errcode), thrown.message, { cause: thrown })

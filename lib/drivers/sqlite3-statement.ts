@@ -6,7 +6,8 @@
 import { DataError, DriverError, NotSupportedError } from '../errors.ts'
 import { Lexer } from '../sql/lexer.ts'
 import { type ParsedSql, parseSql } from '../sql/parse.ts'
-import { isBoundAsInteger } from './binding.ts'
+import { isBoundAsInteger, wrongCount } from './binding.ts'
+import { noStatement } from './codes.ts'
 import type { Column, DriverStatement, ExecuteResult, RowValues, SqlValue } from './driver.ts'
 import type { NativeStatement, RowObject, Sqlite3Connection } from './sqlite3.ts'
 import {
@@ -37,6 +38,7 @@ export async function prepareStatement(
 ): Promise<DriverStatement> {
   const parsed = parseSql(sql)
   const { verb } = parsed
+  if (parsed.statements === 0) throw noStatement()
   const native = await connection.compile(sql)
   const common = [connection, parsed, names.length, native] as const
   try {
@@ -82,8 +84,7 @@ abstract class BaseStatement implements DriverStatement {
   execute(params: readonly SqlValue[]): Promise<ExecuteResult> {
     return this.connection.inTurn(() => {
       if (params.length !== this.#parameterCount) {
-        const takes = `the statement takes ${this.#parameterCount} parameters, not ${params.length}`
-        throw new DriverError('SQLITE_MISUSE', takes)
+        throw new DriverError('SQLITE_MISUSE', wrongCount(this.#parameterCount, params.length))
       }
       const { verb, rollbackTo } = this.parsed
       return this.connection.track(verb, rollbackTo, () => this.run(encode(params)))

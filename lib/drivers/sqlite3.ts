@@ -224,9 +224,6 @@ function driverError(thrown: unknown): unknown {
   const { code } = thrown
   if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return misuse(thrown)
   const message = thrown.message.replace(PREFIX, '')
-  if (code === 'SQLITE_MISUSE' && message === 'not an error') {
-    return new DriverError(code, 'the text contains no SQL statement', { cause: thrown })
-  }
   return new DriverError(refineCode(code, message), message, { cause: thrown })
 }
 

@@ -44,7 +44,8 @@ export interface EngineStatement {
 export interface Ran {
   /** Of the last INSERT, UPDATE or DELETE, whichever statement that was. */
   readonly changes: number
-  readonly lastInsertRowid: number | bigint
+  /** Rounded where it is beyond 2^53. */
+  readonly lastInsertRowid: number
 }
 
 /** Verbs that a statement may be run twice with, and that leave the schema as it is. */
@@ -80,7 +81,8 @@ export class SynchronousConnection implements DriverConnection {
   }
 
   prepare(sql: string, names: readonly (string | null)[]): DriverStatement {
-    const { verb } = parseSql(sql)
+    const { verb, statements } = parseSql(sql)
+    if (statements === 0) throw noStatement()
     try {
       const statement = this.#engine.prepare(sql, names)
       if (READING.has(verb)) return new ReadStatement(this, this.#engine, this.#watch, statement)
@@ -125,7 +127,7 @@ export class SynchronousConnection implements DriverConnection {
   }
 
   /** What the statement run last has changed. `all()` tells it in neither package. */
-  counts(): Ran {
+  counts(): { changes: number; lastInsertRowid: number | bigint } {
     this.#counts ??= this.#engine.prepare('SELECT changes(), last_insert_rowid()', [])
     const [changes, lastInsertRowid] = this.#counts.readBigInts([])[0] as [number, number | bigint]
     return { changes, lastInsertRowid }
@@ -200,17 +202,19 @@ class WriteStatement implements DriverStatement {
   }
 
   execute(params: readonly SqlValue[]): ExecuteResult {
-    let ran: Ran
+    let changes: number
+    let lastInsertRowid: number | bigint
     try {
-      ran = this.#statement.run(params)
+      ;({ changes, lastInsertRowid } = this.#statement.run(params))
+      if (!Number.isSafeInteger(lastInsertRowid)) lastInsertRowid = this.#connection.counts().lastInsertRowid
     } catch (thrown) {
       throw this.#connection.failed(thrown)
     }
     return {
       columns: null,
       rows: NO_ROWS as unknown as RowValues[],
-      changes: ran.changes,
-      lastInsertRowid: ran.lastInsertRowid,
+      changes,
+      lastInsertRowid,
     }
   }
 

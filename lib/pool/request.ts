@@ -4,7 +4,7 @@
  * so that the hot path makes a single object).
  */
 import type { SqlValue } from '../drivers/driver.ts'
-import type { Applied, Error as DbapiError } from '../errors.ts'
+import type { Applied } from '../errors.ts'
 import type { Detail, WireColumns } from '../ipc/messages.ts'
 
 export type { Detail, WireColumns }
@@ -46,7 +46,9 @@ export abstract class Request {
   load = 0
   /** What the child it was sent to knows of its text. */
   slot: { number: number; columns: WireColumns | null } | null = null
-  /** Where it waits, while its state is `'waiting'`. */
+  /** The child it was sent to. */
+  worker: WorkerProcess | null = null
+  /** Where it waits, or has waited. */
   queue: RequestQueue | null = null
 
   constructor(
@@ -76,7 +78,7 @@ export abstract class Request {
   ): void
 
   /** The failure. `make` makes the error when it is thrown, so that its stack can be the caller's. */
-  abstract fail(make: () => DbapiError, detail: Detail | null): void
+  abstract fail(make: () => Error, detail: Detail | null): void
 
   /** Whether it may run twice: on a reader nobody can tell. */
   get repeatable(): boolean {

@@ -56,7 +56,9 @@ export class Statement {
 
   constructor(parsed: ParsedSql) {
     this.parsed = parsed
-    this.route = READING.has(parsed.verb) && parsed.counter === null ? 'reader' : 'writer'
+    // SQLite runs some pragmas while it prepares, behind EXPLAIN too, so none goes to a reader.
+    const reads = READING.has(parsed.verb) && parsed.counter === null && parsed.pragma === null
+    this.route = reads ? 'reader' : 'writer'
     this.writes = WRITING.has(parsed.verb)
     this.controls = TRANSACTION.has(parsed.verb)
     this.numbered = parsed.sql.length <= LONG_TEXT

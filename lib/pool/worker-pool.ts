@@ -1,42 +1,46 @@
 /**
- * WorkerPool: the children of one database and the requests that wait for them. Runs in the caller. It decides
- * which child gets a request and when; it never looks into SQL (the router does) or rows (the facade does).
+ * WorkerPool: the children of one database and the requests that wait for them. Runs in the caller. It takes
+ * requests in, sees that each is answered once, and knows neither SQL (the router does) nor rows (the facade).
  */
-
 import type { SqlValue } from '../drivers/driver.ts'
-import {
-  type Error as DbapiError,
-  fromWire,
-  OperationalError,
-  PoolClosed,
-  PoolTimeout,
-  QueryCancelled,
-  QueueFull,
-  type WireError,
-  WorkerExited,
-} from '../errors.ts'
+import { fromWire, type WireError, type WorkerExited } from '../errors.ts'
 import { type Detail, FAILED, IN_TRANSACTION, MORE, type Role, type WireColumns } from '../ipc/messages.ts'
 import { type ChildOptions, Children, isPrivate } from './children.ts'
 import { Deadlines } from './deadlines.ts'
-import { Lease } from './lease.ts'
+import {
+  cancelled,
+  databaseLost,
+  lockTimeout,
+  poolClosed,
+  queueFull,
+  readTimeout,
+  resultLost,
+  workerExited,
+} from './failures.ts'
+import { Reads } from './reads.ts'
 import type { Request } from './request.ts'
-import { RequestQueue } from './request-queue.ts'
+import type { RequestQueue } from './request-queue.ts'
 import type { Router } from './router.ts'
-import { FULL_LOAD, MAX_BYTES_IN_FLIGHT, type WorkerOwner, type WorkerProcess } from './worker-process.ts'
+import type { WorkerOwner, WorkerProcess } from './worker-process.ts'
+import { Writes } from './writes.ts'
 
-/** The least a request counts for, in microseconds: what its message alone costs a child. */
-const LEAST_LOAD = 1
+/** A query whose caller has gone may take so long to end by itself, in milliseconds; then its child is killed. */
+const GRACE_MS = 50
 
 export class WorkerPool implements WorkerOwner {
   readonly router: Router
   readonly options: ChildOptions
   readonly #children: Children
-  readonly #deadlines = new Deadlines((now) => this.#expire(now))
-  readonly #reads = new RequestQueue()
-  readonly #writes = new RequestQueue()
+  readonly #reads = new Reads()
+  readonly #writes = new Writes(
+    (request) => this.#deadlines.forget(request),
+    () => this.#schedule(),
+  )
+  readonly #deadlines = new Deadlines(
+    (request, now) => this.#expire(request, now),
+    (request) => this.#abandon(request, cancelled(request)),
+  )
   readonly #maxQueue: number
-  // The open transaction, at most one; see Lease.
-  #lease: Lease | null = null
   #scheduled = false
   #closed = false
   // Why no child of a role can be started; the next request tries again.
@@ -76,36 +80,29 @@ export class WorkerPool implements WorkerOwner {
     }
   }
 
-  /** Queues a request for a child; it leaves with the others of this tick. Its answer may be a failure at once. */
+  /** Queues a request for a child; it leaves with the others of this tick. It may fail at once. */
   submit(request: Request): void {
-    if (this.#closed || this.#lost !== null) {
-      const error = this.#lost ?? poolClosed()
-      request.fail(() => error, null)
-      return
-    }
-    if (request.signal?.aborted === true) {
-      this.#cancel(request)
-      return
-    }
-    if (this.#reads.size + this.#writes.size >= this.#maxQueue) {
-      const error = this.#queueFull(request)
-      request.fail(() => error, null)
+    const refusal = this.#refusal(request)
+    if (refusal !== null) {
+      request.fail(() => refusal, null)
       return
     }
     const queue = this.#queueOf(request)
     queue.push(request)
-    if (queue === this.#writes) {
+    if (queue === this.#writes.queue) {
       request.deadline = Math.min(request.deadline, performance.now() + this.options.lockTimeoutMs)
+      this.#deadlines.watch(request)
+    } else if (request.deadline !== Number.POSITIVE_INFINITY || request.signal !== null) {
+      this.#deadlines.watch(request)
     }
-    if (request.deadline !== Number.POSITIVE_INFINITY) this.#deadlines.add(request.deadline)
-    if (request.signal !== null) this.#deadlines.listen(request, request.signal, (each) => this.#cancel(each))
     this.#schedule()
   }
 
   /** Asks the child that holds a half-read result for its next chunk. */
   fetch(worker: WorkerProcess, request: Request, cursor: number): void {
     if (!worker.ready) {
-      request.fail(() => resultLost(request.statement.sql), null)
+      const error = resultLost(request.statement.sql)
+      request.fail(() => error, null)
       return
     }
     worker.enqueueFetch(request, cursor)
@@ -127,7 +124,6 @@ export class WorkerPool implements WorkerOwner {
         this.#drained = resolve
       })
     }
-    this.#deadlines.clear()
     await this.#children.stop()
   }
 
@@ -141,31 +137,34 @@ export class WorkerPool implements WorkerOwner {
   ): void {
     request.inTransaction = (flags & IN_TRANSACTION) !== 0
     if (request.lease !== null && !request.inTransaction) request.lease.release('reuse')
-    if (flags & FAILED) {
+    const rest = flags & MORE ? ((detail as Detail)[2] as number) : 0
+    if (request.state === 'done') {
+      // Its caller has left meanwhile, and would never fetch the rest.
+      if (rest !== 0) this.finalize(worker, rest)
+    } else if (flags & FAILED) {
       const wire = rows as WireError
       if (this.#reroute(worker, request, wire)) return
       this.#settle(request)
       const { sql } = request.statement
       request.fail(() => fromWire(wire, sql), detail)
-      return
+    } else {
+      this.#settle(request)
+      request.succeed(worker, rows as SqlValue[][], rest, columns, detail)
     }
-    if (request.state === 'done') return
-    this.#settle(request)
-    const rest = flags & MORE ? ((detail as Detail)[2] as number) : 0
-    request.succeed(worker, rows as SqlValue[][], rest, columns, detail)
   }
 
   progressed(): void {
-    if (this.#reads.size + this.#writes.size > 0 || this.#drained !== null) this.#schedule()
+    if (this.#waiting > 0 || this.#drained !== null) this.#schedule()
   }
 
   died(worker: WorkerProcess, reason: WorkerExited, unanswered: Request[]): void {
-    const wasWriter = worker === this.#children.writer
-    if (wasWriter && isPrivate(this.options.database)) this.#lost = databaseLost(reason)
-    if (wasWriter) this.#lease?.release('discard')
+    if (worker === this.#children.writer) {
+      if (isPrivate(this.options.database)) this.#lost = databaseLost(reason)
+      this.#writes.lease?.release('discard')
+    }
     for (const request of unanswered) {
       if (request.state === 'done') continue
-      if (request.repeatable && request.attempts++ === 0 && this.#lost === null && !this.#closed) {
+      if (request.repeatable && request.attempts++ === 0 && this.#lost === null) {
         this.#queueOf(request).unshift(request)
         continue
       }
@@ -174,29 +173,45 @@ export class WorkerPool implements WorkerOwner {
       this.#settle(request)
       request.fail(() => workerExited(reason, sql, applied), null)
     }
-    if (this.#lost !== null) this.#failAll(this.#lost)
+    if (this.#lost !== null) {
+      this.#failAll(this.#reads.queue, this.#lost)
+      this.#failAll(this.#writes.queue, this.#lost)
+    }
     this.#children.replace(worker)
     this.#schedule()
+  }
+
+  get #waiting(): number {
+    return this.#reads.queue.size + this.#writes.queue.size
+  }
+
+  #refusal(request: Request): Error | null {
+    if (this.#lost !== null) return this.#lost
+    if (this.#closed) return poolClosed()
+    if (request.signal?.aborted === true) return cancelled(request)
+    if (this.#waiting < this.#maxQueue) return null
+    return queueFull(request, this.#reads.queue.size, this.#writes.queue.size, this.#maxQueue)
   }
 
   #queueOf(request: Request): RequestQueue {
     // A readonly pool has no writer: a reader says what is wrong with a write.
     const writes = request.statement.route === 'writer' && !this.options.readonly
-    return writes || this.#children.alone ? this.#writes : this.#reads
+    return writes || this.#children.alone ? this.#writes.queue : this.#reads.queue
   }
 
   // A reader refused to write before it gave a row: the writer takes it, now and ever after.
   #reroute(worker: WorkerProcess, request: Request, wire: WireError): boolean {
-    if (worker.role !== 'reader' || wire[1] !== 'SQLITE_READONLY') return false
-    if (this.options.readonly || request.state === 'done') return false
+    if (worker.role !== 'reader' || wire[1] !== 'SQLITE_READONLY' || this.options.readonly) return false
     request.statement.route = 'writer'
-    this.#writes.push(request)
+    this.#writes.queue.push(request)
+    this.#schedule()
     return true
   }
 
   #settle(request: Request): void {
     request.state = 'done'
-    if (request.signal !== null) this.#deadlines.forget(request)
+    if (request.deadline !== Number.POSITIVE_INFINITY || request.signal !== null)
+      this.#deadlines.forget(request)
   }
 
   #schedule(): void {
@@ -210,132 +225,52 @@ export class WorkerPool implements WorkerOwner {
   }
 
   #dispatch(): void {
-    this.#dispatchWrites()
-    this.#dispatchReads()
-    this.#children.writer?.flush()
-    for (const reader of this.#children.readers) reader.flush()
-    if (this.#reads.size + this.#writes.size === 0) {
-      this.#deadlines.clear()
-      if (this.#drained !== null && this.#isIdle()) this.#drained()
-    }
+    const { readers, writer } = this.#children
+    if (writer?.ready) this.#writes.dispatch(writer)
+    this.#reads.dispatch(readers)
+    writer?.flush()
+    for (const reader of readers) reader.flush()
+    this.#reviveIfDown('writer', this.#writes.queue)
+    this.#reviveIfDown('reader', this.#reads.queue)
+    if (this.#drained !== null && this.#isIdle()) this.#drained()
   }
 
-  #dispatchWrites(): void {
-    const { writer } = this.#children
-    if (writer === null || !writer.ready) {
-      this.#reviveIfDown('writer', this.#writes)
-      return
-    }
-    while (this.#lease === null) {
-      const request = this.#writes.peek()
-      if (request === undefined || !hasRoom(writer, request)) return
-      this.#writes.shift()
-      if (request.pins) request.lease = this.#lend(request)
-      writer.enqueue(request)
-    }
+  #expire(request: Request, now: number): void {
+    const writes = request.queue === this.#writes.queue
+    this.#abandon(request, writes ? lockTimeout(request, this.#writes.lease, now) : readTimeout(request))
   }
 
-  #dispatchReads(): void {
-    const { readers } = this.#children
-    if (readers.length === 0) this.#reviveIfDown('reader', this.#reads)
-    for (;;) {
-      const request = this.#reads.peek()
-      if (request === undefined) return
-      const { cost } = request.statement
-      // What is long or not yet measured runs alone in its child, so that nothing is stuck behind it.
-      request.load = cost < FULL_LOAD ? Math.max(cost, LEAST_LOAD) : FULL_LOAD
-      const reader = leastLoaded(readers, request)
-      if (reader === null) return
-      this.#reads.shift()
-      reader.enqueue(request)
+  // Answers a request that nobody waits for any more. A write that is with the writer runs on: whether it was
+  // applied is worth waiting for.
+  #abandon(request: Request, error: Error): void {
+    if (request.state === 'sent') {
+      if (!request.repeatable) return
+      this.#endQuery(request)
+    } else if (request.state === 'waiting') {
+      request.queue?.remove(request)
     }
-  }
-
-  #lend(request: Request): Lease {
-    const lease = new Lease(
-      request,
-      (next) => this.#sendOnLease(next),
-      () => {
-        if (this.#lease === lease) this.#lease = null
-        this.#schedule()
-      },
-    )
-    this.#lease = lease
-    return lease
-  }
-
-  #sendOnLease(request: Request): void {
-    const { writer } = this.#children
-    if (this.#lease !== request.lease || writer === null || !writer.ready) {
-      const { sql } = request.statement
-      request.fail(() => transactionLost(sql), null)
-      return
-    }
-    writer.enqueue(request)
-    this.#schedule()
-  }
-
-  #expire(now: number): void {
-    let next = Number.POSITIVE_INFINITY
-    for (const queue of [this.#reads, this.#writes]) {
-      for (const request of queue) {
-        if (request.deadline > now) {
-          next = Math.min(next, request.deadline)
-          continue
-        }
-        queue.remove(request)
-        this.#settle(request)
-        const error = queue === this.#writes ? this.#lockTimeout(request) : readTimeout(request)
-        request.fail(() => error, null)
-      }
-    }
-    if (next !== Number.POSITIVE_INFINITY) this.#deadlines.add(next)
-  }
-
-  #cancel(request: Request): void {
-    const error = new QueryCancelled('the call was cancelled by its signal before it was sent', {
-      code: 'QUERY_CANCELLED',
-      sql: request.statement.sql,
-      cause: request.signal?.reason,
-      applied: request.applied,
-    })
-    if (request.state === 'waiting') (request.queue as RequestQueue).remove(request)
-    else if (request.state !== 'new') return
     this.#settle(request)
     request.fail(() => error, null)
   }
 
-  #lockTimeout(request: Request): OperationalError {
-    const lease = this.#lease
-    const held =
-      lease === null
-        ? 'it was busy with the writes before'
-        : `${lease.holder} has held it for ${Math.round(performance.now() - lease.since)} ms in a transaction, ` +
-          `whose last statement was: ${lease.lastSql.slice(0, 200)}`
-    return new OperationalError(
-      `database is locked: waited lockTimeoutMs (${this.options.lockTimeoutMs} ms) for the writer, but ${held}; ` +
-        'end that transaction, or raise lockTimeoutMs',
-      { code: 'SQLITE_BUSY', sql: request.statement.sql, applied: request.applied },
-    )
-  }
-
-  #queueFull(request: Request): QueueFull {
-    return new QueueFull(
-      `${this.#reads.size} reads and ${this.#writes.size} writes wait already, as many as maxQueue allows ` +
-        `(${this.#maxQueue}); await some of your calls first, or raise maxQueue`,
-      { code: 'QUEUE_FULL', sql: request.statement.sql, applied: request.applied },
-    )
+  // No SQLite package can interrupt a query from outside. A long one runs alone in its reader, so when that is
+  // killed nobody else loses anything; short ones are over by then.
+  #endQuery(request: Request): void {
+    const { worker } = request
+    setTimeout(() => {
+      if (worker?.isAlone(request)) worker.kill()
+    }, GRACE_MS)
   }
 
   #isIdle(): boolean {
-    if (this.#reads.size + this.#writes.size > 0) return false
     const { readers, writer } = this.#children
-    return (writer?.inFlight ?? 0) === 0 && readers.every((reader) => reader.inFlight === 0)
+    const inFlight = readers.reduce((sum, reader) => sum + reader.inFlight, writer?.inFlight ?? 0)
+    return this.#waiting === 0 && inFlight === 0
   }
 
   #stayDown(role: Role, error: Error): void {
     this.#down[role] = error
-    this.#failAll(error, role === 'writer' ? this.#writes : this.#reads)
+    this.#failAll(role === 'writer' ? this.#writes.queue : this.#reads.queue, error)
   }
 
   #reviveIfDown(role: Role, waiting: RequestQueue): void {
@@ -344,79 +279,11 @@ export class WorkerPool implements WorkerOwner {
     this.#children.revive(role)
   }
 
-  #failAll(error: Error, ...queues: RequestQueue[]): void {
-    for (const queue of queues.length > 0 ? queues : [this.#reads, this.#writes]) {
-      for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
-        this.#settle(request)
-        request.fail(() => error as DbapiError, null)
-      }
+  #failAll(queue: RequestQueue, error: Error): void {
+    for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
+      const failed = request
+      this.#settle(failed)
+      failed.fail(() => error, null)
     }
   }
-}
-
-function hasRoom(worker: WorkerProcess, request: Request): boolean {
-  return worker.inFlight === 0 || worker.bytesInFlight + request.bytes <= MAX_BYTES_IN_FLIGHT
-}
-
-function leastLoaded(readers: readonly WorkerProcess[], request: Request): WorkerProcess | null {
-  let best: WorkerProcess | null = null
-  for (const reader of readers) {
-    if (!reader.ready || !hasRoom(reader, request)) continue
-    if (reader.load > 0 && reader.load + request.load > FULL_LOAD) continue
-    if (best === null || reader.load < best.load) best = reader
-  }
-  return best
-}
-
-function poolClosed(): PoolClosed {
-  return new PoolClosed('the pool is closed', { code: 'POOL_CLOSED' })
-}
-
-function readTimeout(request: Request): PoolTimeout {
-  return new PoolTimeout('no reader was free within the time allowed', {
-    code: 'POOL_TIMEOUT',
-    sql: request.statement.sql,
-  })
-}
-
-function workerExited(
-  reason: WorkerExited,
-  sql: string,
-  applied: 'no' | 'unknown' | undefined,
-): WorkerExited {
-  const fate =
-    applied === undefined
-      ? ''
-      : applied === 'no'
-        ? '; nothing of it was applied'
-        : '; it may have been applied'
-  return new WorkerExited(reason.message + fate, { code: 'WORKER_EXITED', sql, applied, cause: reason })
-}
-
-function databaseLost(reason: WorkerExited): WorkerExited {
-  return new WorkerExited(`the database was in memory and is gone with its process: ${reason.message}`, {
-    code: 'WORKER_EXITED',
-    cause: reason,
-  })
-}
-
-function transactionLost(sql: string): OperationalError {
-  return new OperationalError(
-    'the transaction was lost with its child process; call rollback() and begin again',
-    {
-      code: 'TRANSACTION_LOST',
-      sql,
-      applied: 'no',
-    },
-  )
-}
-
-function resultLost(sql: string): OperationalError {
-  return new OperationalError(
-    'the rest of this result was lost with its child process; run the query again',
-    {
-      code: 'RESULT_GONE',
-      sql,
-    },
-  )
 }

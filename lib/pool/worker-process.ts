@@ -39,12 +39,6 @@ const STDERR_CHARS = 4096
 /** How long a child that was asked to leave may take, in milliseconds; then it is killed. */
 const LEAVE_MS = 5000
 
-/** What a child costs its neighbours: requests in microseconds, at the most this much of them at once. */
-export const FULL_LOAD = 1000
-
-/** Bytes of requests on their way to one child, so that its pipe is never the place where they wait. */
-export const MAX_BYTES_IN_FLIGHT = 1024 * 1024
-
 /** What a WorkerProcess tells the pool. */
 export interface WorkerOwner {
   /** An answer: rows, or a WireError if `flags` has FAILED. */
@@ -177,6 +171,7 @@ export class WorkerProcess implements ReplyHandler {
     const id = this.#freeIds.pop() ?? this.#requests.length
     this.#requests[id] = request
     request.state = 'sent'
+    request.worker = this
     this.inFlight++
     this.bytesInFlight += request.bytes
     this.load += request.load
@@ -205,6 +200,11 @@ export class WorkerProcess implements ReplyHandler {
   /** Adds the end of a half-read result to the batch; it is not answered. */
   enqueueFinalize(cursor: number): void {
     this.#batch.push(FINALIZE, cursor)
+  }
+
+  /** Whether this request is all that the child has not answered. */
+  isAlone(request: Request): boolean {
+    return this.inFlight === 1 && this.#requests.includes(request)
   }
 
   /** Sends the batch in one write. */

@@ -85,7 +85,7 @@ class Reader {
   #statements = 0
   /** Whether the token at hand belongs to the first statement. */
   #first = true
-  /** Parentheses open at the token at hand; a `)` is outside of what it closes. */
+  /** Parentheses open at the token at hand, in the first statement; a `)` is outside of what it closes. */
   #depth = 0
   #temporary = false
   #counter: string | null = null
@@ -129,9 +129,6 @@ class Reader {
     const lexer = this.#lexer
     const behindDot = lexer.kind === '.'
     switch (lexer.next()) {
-      case ';':
-        this.#depth = 0
-        break
       case '(':
         this.#depth++
         break

@@ -37,7 +37,7 @@ describeEachDriver('a driver’s errors', ({ name, open, file }) => {
       const error = await thrownBy(() => db.run(sql))
       expect(error).to.include({ name: 'DriverError', code })
       expect(error.message).to.match(message)
-      expect(error.cause).to.be.instanceOf(Error)
+      if (what !== 'no statement') expect(error.cause).to.be.instanceOf(Error)
     })
   }
 

@@ -20,9 +20,17 @@ function kinds(sql: string): string[] {
 
 describe('Lexer', () => {
   it('parts words, numbers and operators, and drops blanks', () => {
-    expect(tokens('select a+b ,\t\n\f\r1.5 from t;')).to.deep.equal(
-      ['select', 'a', '+', 'b', ',', '1.5', 'from', 't', ';']
-    )
+    expect(tokens('select a+b ,\t\n\f\r1.5 from t;')).to.deep.equal([
+      'select',
+      'a',
+      '+',
+      'b',
+      ',',
+      '1.5',
+      'from',
+      't',
+      ';',
+    ])
   })
 
   it('takes letters, digits, _, $ and everything beyond ASCII into a word', () => {

@@ -1,0 +1,104 @@
+/**
+ * The pool's own errors: each says what happened and what to do next. Runs in the caller. Statements are
+ * quoted, parameters never.
+ */
+import {
+  type Applied,
+  OperationalError,
+  PoolClosed,
+  PoolTimeout,
+  QueryCancelled,
+  QueueFull,
+  WorkerExited,
+} from '../errors.ts'
+import type { Lease } from './lease.ts'
+import type { Request } from './request.ts'
+
+/** So much of another's statement is quoted. */
+const QUOTED_CHARS = 200
+
+export function poolClosed(): PoolClosed {
+  return new PoolClosed('the pool is closed', { code: 'POOL_CLOSED' })
+}
+
+export function queueFull(request: Request, reads: number, writes: number, maxQueue: number): QueueFull {
+  return new QueueFull(
+    `${reads} reads and ${writes} writes wait already, as many as maxQueue allows (${maxQueue}); ` +
+      'await some of your calls first, or raise maxQueue',
+    { code: 'QUEUE_FULL', sql: request.statement.sql, applied: request.applied },
+  )
+}
+
+export function cancelled(request: Request): QueryCancelled {
+  const when = request.state === 'sent' ? 'while it ran' : 'before it was sent'
+  return new QueryCancelled(`the call was cancelled by its signal ${when}`, {
+    code: 'QUERY_CANCELLED',
+    sql: request.statement.sql,
+    cause: request.signal?.reason,
+    applied: request.applied,
+  })
+}
+
+/** A read's deadline: it waited for a reader (PoolTimeout), or it ran too long (QueryCancelled). */
+export function readTimeout(request: Request): OperationalError {
+  const { sql } = request.statement
+  if (request.state === 'sent') {
+    return new QueryCancelled('the query ran past its deadline', { code: 'QUERY_CANCELLED', sql })
+  }
+  return new PoolTimeout('no reader was free before the deadline; add readers, or allow more time', {
+    code: 'POOL_TIMEOUT',
+    sql,
+  })
+}
+
+/** A write's deadline: `lease` is the transaction that it waited for, if one was open. */
+export function lockTimeout(request: Request, lease: Lease | null, now: number): OperationalError {
+  const held =
+    lease === null
+      ? 'the writes before it took longer'
+      : `${lease.holder} has held it for ${Math.round(now - lease.since)} ms in a transaction, ` +
+        `whose last statement was: ${lease.lastSql.slice(0, QUOTED_CHARS)}`
+  return new OperationalError(
+    `database is locked: the time to wait for the writer is over, and ${held}; ` +
+      'end that transaction, or raise lockTimeoutMs',
+    { code: 'SQLITE_BUSY', sql: request.statement.sql, applied: request.applied },
+  )
+}
+
+export function workerExited(reason: WorkerExited, sql: string, applied: Applied | undefined): WorkerExited {
+  const fate = { no: '; nothing of it was applied', unknown: '; it may have been applied' }
+  return new WorkerExited(reason.message + (applied === undefined ? '' : fate[applied]), {
+    code: 'WORKER_EXITED',
+    sql,
+    applied,
+    cause: reason,
+  })
+}
+
+export function databaseLost(reason: WorkerExited): WorkerExited {
+  return new WorkerExited(`the database was in memory and is gone with its process: ${reason.message}`, {
+    code: 'WORKER_EXITED',
+    cause: reason,
+  })
+}
+
+export function transactionLost(sql: string): OperationalError {
+  return new OperationalError(
+    'the transaction was lost with its child process; call rollback() and begin again',
+    {
+      code: 'TRANSACTION_LOST',
+      sql,
+      applied: 'no',
+    },
+  )
+}
+
+export function resultLost(sql: string): OperationalError {
+  return new OperationalError(
+    'the rest of this result was lost with its child process; run the query again',
+    {
+      code: 'RESULT_GONE',
+      sql,
+    },
+  )
+}

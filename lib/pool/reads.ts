@@ -1,0 +1,54 @@
+/**
+ * Reads: the requests that any reader may answer, and the choice of the reader. Runs in the caller. It knows
+ * what a statement costs, from what the children told, and nothing else about it.
+ */
+
+import type { Request } from './request.ts'
+import { RequestQueue } from './request-queue.ts'
+import type { WorkerProcess } from './worker-process.ts'
+
+/**
+ * A child holds so much estimated work at once, in microseconds. More would make a request wait for what was
+ * sent before it, while another reader may be idle; less would make small frames.
+ */
+const FULL_LOAD = 1000
+
+/** The least that a request counts for, in microseconds: what its message alone costs a child. */
+const LEAST_LOAD = 1
+
+/** Bytes of requests on their way to one child, so that its pipe is never the place where they wait. */
+const MAX_BYTES_IN_FLIGHT = 1024 * 1024
+
+export class Reads {
+  readonly queue = new RequestQueue()
+
+  /** Gives the readers what they have room for, in the order of the calls. */
+  dispatch(readers: readonly WorkerProcess[]): void {
+    for (;;) {
+      const request = this.queue.peek()
+      if (request === undefined) return
+      const { cost } = request.statement
+      // What is long or not yet measured runs alone in its child, so that nothing is stuck behind it.
+      request.load = cost < FULL_LOAD ? Math.max(cost, LEAST_LOAD) : FULL_LOAD
+      const reader = leastLoaded(readers, request)
+      if (reader === null) return
+      this.queue.shift()
+      reader.enqueue(request)
+    }
+  }
+}
+
+/** Whether a child's pipe has room for a request. */
+export function hasRoom(worker: WorkerProcess, request: Request): boolean {
+  return worker.inFlight === 0 || worker.bytesInFlight + request.bytes <= MAX_BYTES_IN_FLIGHT
+}
+
+function leastLoaded(readers: readonly WorkerProcess[], request: Request): WorkerProcess | null {
+  let best: WorkerProcess | null = null
+  for (const reader of readers) {
+    if (!reader.ready || !hasRoom(reader, request)) continue
+    if (reader.load > 0 && reader.load + request.load > FULL_LOAD) continue
+    if (best === null || reader.load < best.load) best = reader
+  }
+  return best
+}
