@@ -8,7 +8,7 @@
  *            lib/pool/children.ts        its writer and readers, started
  *            lib/pool/worker-process.ts  one child: forked, opened, ready
  *            lib/dbapi/cursor.ts         cursor.execute() asks its Connection
- *            lib/dbapi/connection.ts     order of calls, implicit BEGIN
+ *            lib/dbapi/connection-executor.ts  order of calls, implicit BEGIN
  *            lib/pool/router.ts          the SQL, read once: reader or writer
  *            lib/dbapi/values.ts         parameters by place
  *            lib/dbapi/execution.ts      the Request, and later its rows
@@ -21,15 +21,17 @@
  *            lib/drivers/driver.ts       SQLite
  *            lib/worker/replies.ts       rows out, in batches
  *   caller   lib/pool/worker-process.ts  answers to their requests
- *            lib/dbapi/execution.ts      rows to whoever awaits them
+ *            lib/dbapi/execution.ts      whoever awaits it
+            lib/dbapi/result.ts         its rows
  */
 export type { CallOptions } from './dbapi/call-options.ts'
 export { connect, createPool } from './dbapi/connect.ts'
 export type { Connection } from './dbapi/connection.ts'
 export type { Cursor } from './dbapi/cursor.ts'
-export type { ColumnDescription, Execution, Row } from './dbapi/execution.ts'
+export type { Execution } from './dbapi/execution.ts'
 export type { ConnectionOptions, IsolationLevel, Options } from './dbapi/options.ts'
 export type { Pool } from './dbapi/pool.ts'
+export type { ColumnDescription, Row } from './dbapi/result.ts'
 export type { Parameter, Parameters } from './dbapi/values.ts'
 export {
   type Applied,

@@ -65,13 +65,10 @@ async function load(
 async function loadData(conn: Connection, rows: number, signal: AbortSignal): Promise<void> {
   const random = seededRandom(rows)
   await conn.execute('create table data(a, b)')
-  await insertAll(
-    conn,
-    `data, ${count(rows)} rows`,
-    'insert into data values (?, ?)',
-    Array.from({ length: rows }, (_, i) => [i, random()]),
-    signal,
-  )
+  function* numbers(): Generator<[a: number, b: number]> {
+    for (let i = 0; i < rows; i++) yield [i, random()]
+  }
+  await insertAll(conn, 'data', rows, 'insert into data values (?, ?)', numbers(), signal)
 }
 
 async function loadCities(conn: Connection, signal: AbortSignal): Promise<void> {
@@ -88,20 +85,12 @@ async function loadCities(conn: Connection, signal: AbortSignal): Promise<void> 
   const division = ({ code, name }: Division): string[] => [code, name]
   await conn.executemany('insert into admin1 values (?, ?)', admin1.map(division), { signal })
   await conn.executemany('insert into admin2 values (?, ?)', admin2.map(division), { signal })
-  await insertAll(
-    conn,
-    `cities, ${count(cities.length)} rows`,
-    'insert into city (name, lat, lng, country, admin1, admin2) values (?, ?, ?, ?, ?, ?)',
-    cities.map(({ name, lat, lng, country, admin1, admin2 }) => [
-      name,
-      Number(lat),
-      Number(lng),
-      country,
-      admin1,
-      admin2,
-    ]),
-    signal,
-  )
+  const insert = 'insert into city (name, lat, lng, country, admin1, admin2) values (?, ?, ?, ?, ?, ?)'
+  const rows = cities.map((city) => {
+    const { name, lat, lng, country, admin1, admin2 } = city
+    return [name, Number(lat), Number(lng), country, admin1, admin2]
+  })
+  await insertAll(conn, 'cities', rows.length, insert, rows, signal)
   await conn.execute('create index city_name on city (name)')
   await conn.execute('create index city_place on city (lat, lng)')
   await conn.execute('create index city_country on city (country, admin1)')
@@ -112,12 +101,13 @@ async function loadCities(conn: Connection, signal: AbortSignal): Promise<void> 
 async function insertAll(
   conn: Connection,
   what: string,
+  total: number,
   sql: string,
-  rows: (string | number)[][],
+  rows: Iterable<(string | number)[]>,
   signal: AbortSignal,
 ): Promise<void> {
-  const progress = startProgress(`load ${what}`, rows.length)
-  function* taken() {
+  const progress = startProgress(`load ${what}, ${total.toLocaleString('en')} rows`, total)
+  function* taken(): Generator<(string | number)[]> {
     for (const row of rows) {
       progress.add(1)
       yield row
@@ -132,8 +122,4 @@ async function insertAll(
 
 async function readJson<T>(name: string): Promise<T[]> {
   return JSON.parse(await readFile(createRequire(import.meta.url).resolve(name), 'utf8'))
-}
-
-function count(rows: number): string {
-  return rows.toLocaleString('en')
 }

@@ -44,6 +44,7 @@ function thatFit(tasks: number, eachMs: number, budgetMs: number): number {
 
 function whole(name: string, text: string): number {
   const number = Number(text)
-  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`${name} takes a whole number, not ${text}`)
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new Error(`${name} takes a whole number, not ${text}`)
   return number
 }

@@ -6,7 +6,8 @@ import { ProgrammingError } from '../errors.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
 import type { Connection } from './connection.ts'
-import { type ColumnDescription, type Execution, failedExecution, type Row } from './execution.ts'
+import { type ExecuteRequest, type Execution, refusedExecution } from './execution.ts'
+import type { ColumnDescription, Row } from './result.ts'
 import type { Parameters } from './values.ts'
 
 /** What a Cursor runs its statements on. */
@@ -15,7 +16,7 @@ export interface Executor {
   /** The cursor's `connection`; null for a Pool. */
   readonly connection: Connection | null
   /** Starts a statement for a cursor. Never throws: what is wrong fails the Execution. */
-  start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): Execution
+  start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest
   /** Runs a statement once for each set of parameters; resolves with the rows changed. */
   startMany(
     sql: string,
@@ -23,14 +24,14 @@ export interface Executor {
     options?: CallOptions,
   ): Promise<number>
   /** Hears of each answer before the one who waits does. */
-  answered(execution: Execution): void
+  answered(execution: ExecuteRequest): void
 }
 
 export class Cursor implements AsyncIterable<Row> {
   /** Rows that fetchmany() takes unless told otherwise. PEP 249 has 1. */
   arraysize = 1
   readonly #executor: Executor
-  #execution: Execution | null
+  #execution: ExecuteRequest | null
   // Of an executemany() that was newer than #execution; then null.
   #changes: number | null = null
   #lastrowid: number | bigint | undefined = undefined
@@ -38,7 +39,7 @@ export class Cursor implements AsyncIterable<Row> {
   #closed = false
 
   /** Made by `connection.cursor()`, or by an Execution for itself. */
-  constructor(executor: Executor, execution: Execution | null) {
+  constructor(executor: Executor, execution: ExecuteRequest | null) {
     this.#executor = executor
     this.#execution = execution
   }
@@ -70,7 +71,7 @@ export class Cursor implements AsyncIterable<Row> {
    */
   execute(sql: string, params?: Parameters, options?: CallOptions): Execution {
     const misuse = this.#misuse()
-    if (misuse !== null) return failedExecution(this.#executor, this, misuse)
+    if (misuse !== null) return refusedExecution(this.#executor, this, misuse)
     this.#letGo()
     this.#execution = this.#executor.start(this, sql, params, options)
     return this.#execution
@@ -136,7 +137,7 @@ export class Cursor implements AsyncIterable<Row> {
     this.#execution?.close()
   }
 
-  #result(): Execution {
+  #result(): ExecuteRequest {
     if (this.#closed) throw closedCursor()
     if (this.#execution === null) {
       throw new ProgrammingError('there is nothing to fetch: execute a query first', { code: 'NO_RESULT' })

@@ -10,7 +10,6 @@ import { ProgrammingError } from '../errors.ts'
 import type { ChildOptions } from '../pool/children.ts'
 import { resolveDrivers } from '../pool/driver-path.ts'
 import { autoLauncher } from '../pool/launcher.ts'
-import type { ConnectionSettings } from './connection.ts'
 import { databasePath } from './database-path.ts'
 
 /** How a transaction begins by itself, before the first INSERT, UPDATE, DELETE or REPLACE; null for never. */
@@ -25,6 +24,9 @@ export interface ConnectionOptions {
   /** The `arraysize` of new cursors, in rows. Default: 1. */
   arraysize?: number
 }
+
+/** ConnectionOptions with every default filled in. */
+export type ConnectionSettings = Required<ConnectionOptions>
 
 /** The options of connect() and createPool(). */
 export interface Options extends ConnectionOptions {

@@ -2,19 +2,23 @@
  * Pool: what createPool() gives: statements that commit by themselves, and many Connections over the same
  * processes. Runs in the caller. A use of a WorkerPool, which it may share with others on the same file.
  */
-import { type Error as DbapiError, PoolClosed, ProgrammingError } from '../errors.ts'
 import type { Use } from '../pool/registry.ts'
-import type { WorkerPool } from '../pool/worker-pool.ts'
-import { type CallOptions, deadlineOf } from './call-options.ts'
-import { Connection, type ConnectionSettings, counterRefused } from './connection.ts'
-import type { Cursor, Executor } from './cursor.ts'
-import { runMany } from './executemany.ts'
-import { Execution, failedExecution } from './execution.ts'
-import { type ConnectionOptions, checkConnectionOptions, expectConnectionOptions } from './options.ts'
-import { bindValues, boundBytes, type Parameters } from './values.ts'
+import type { PoolStats } from '../pool/worker-pool.ts'
+import type { CallOptions } from './call-options.ts'
+import { Connection } from './connection.ts'
+import type { Execution } from './execution.ts'
+import {
+  type ConnectionOptions,
+  type ConnectionSettings,
+  checkConnectionOptions,
+  expectConnectionOptions,
+} from './options.ts'
+import { PoolExecutor } from './pool-executor.ts'
+import type { Parameters } from './values.ts'
 
-export class Pool implements Executor {
+export class Pool {
   readonly #use: Use
+  readonly #executor: PoolExecutor
   readonly #settings: ConnectionSettings
   readonly #connections = new Set<Connection>()
   #closing: Promise<void> | null = null
@@ -22,16 +26,8 @@ export class Pool implements Executor {
   /** Made by `createPool()`. */
   constructor(use: Use, settings: ConnectionSettings) {
     this.#use = use
+    this.#executor = new PoolExecutor(use.pool)
     this.#settings = settings
-  }
-
-  get pool(): WorkerPool {
-    return this.#use.pool
-  }
-
-  /** A Pool is no Connection: its cursors have none. */
-  get connection(): null {
-    return null
   }
 
   /**
@@ -39,22 +35,24 @@ export class Pool implements Executor {
    * themselves; what is awaited is seen by every call after it. BEGIN and its kin are a ProgrammingError.
    */
   execute(sql: string, params?: Parameters, options?: CallOptions): Execution {
-    return this.start(null, sql, params, options)
+    return this.#executor.start(null, sql, params, options)
   }
 
   /** A new Connection over the pool's processes, with options of its own over the pool's. */
   async connect(options: ConnectionOptions = {}): Promise<Connection> {
-    this.#expectOpen()
+    this.#executor.expectOpen()
     expectConnectionOptions(options)
-    const connection: Connection = new Connection(
-      this.pool,
-      checkConnectionOptions(options, this.#settings),
-      async () => {
-        this.#connections.delete(connection)
-      },
-    )
+    const settings = checkConnectionOptions(options, this.#settings)
+    const connection: Connection = new Connection(this.#use.pool, settings, async () => {
+      this.#connections.delete(connection)
+    })
     this.#connections.add(connection)
     return connection
+  }
+
+  /** What the pool is made of now: its launcher, driver and children, and the requests that wait. */
+  stats(): PoolStats {
+    return this.#use.pool.stats()
   }
 
   /**
@@ -70,53 +68,9 @@ export class Pool implements Executor {
     return this.close()
   }
 
-  start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): Execution {
-    try {
-      this.#expectOpen()
-      const statement = this.pool.router.statement(sql)
-      if (statement.controls) throw transactionRefused(sql)
-      if (statement.parsed.counter !== null) throw counterRefused(statement.parsed.counter, sql)
-      const values = bindValues(statement, params)
-      const deadline = deadlineOf(options)
-      const signal = options?.signal ?? null
-      const execution = new Execution(this, cursor, statement, values, boundBytes(), deadline, signal)
-      this.pool.submit(execution)
-      return execution
-    } catch (error) {
-      return failedExecution(this, cursor, error as DbapiError)
-    }
-  }
-
-  async startMany(
-    sql: string,
-    sets: Iterable<Parameters> | AsyncIterable<Parameters>,
-    options?: CallOptions,
-  ): Promise<number> {
-    this.#expectOpen()
-    const statement = this.pool.router.statement(sql)
-    const run = { statement, sets, deadline: deadlineOf(options), signal: options?.signal ?? null }
-    return runMany(
-      run,
-      (slice) => this.pool.submit(slice),
-      () => {},
-    )
-  }
-
-  answered(): void {}
-
   async #close(): Promise<void> {
+    this.#executor.close()
     await Promise.all([...this.#connections].map((connection) => connection.close()))
     await this.#use.release()
   }
-
-  #expectOpen(): void {
-    if (this.#closing !== null) throw new PoolClosed('the pool is closed', { code: 'POOL_CLOSED' })
-  }
-}
-
-function transactionRefused(sql: string): ProgrammingError {
-  return new ProgrammingError(
-    'a transaction belongs to a Connection, and each pool.execute() may run on another: use pool.connect()',
-    { code: 'BAD_STATEMENT', sql },
-  )
 }

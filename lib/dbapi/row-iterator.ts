@@ -1,14 +1,15 @@
 /**
  * RowIterator: `for await` over a result. Runs in the caller. Leaving the loop early lets go of the rest.
  */
-import type { Execution, Row } from './execution.ts'
+import type { ExecuteRequest } from './execution.ts'
+import type { Row } from './result.ts'
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 export class RowIterator implements AsyncIterableIterator<Row> {
-  readonly #execution: Execution
+  readonly #execution: ExecuteRequest
 
-  constructor(execution: Execution) {
+  constructor(execution: ExecuteRequest) {
     this.#execution = execution
   }
 

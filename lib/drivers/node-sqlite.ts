@@ -33,19 +33,20 @@ interface Statement {
   columns(): { readonly name: string; readonly type: string | null }[]
   all(...params: unknown[]): RowValues[]
   get(): [number]
-  run(...params: unknown[]): Ran
+  run(...params: unknown[]): { readonly changes: bigint; readonly lastInsertRowid: bigint }
 }
 
 export function nodeSqliteDriver(module: NodeSqlite): Driver {
+  let manners: Manners | undefined
   return {
     name: 'node:sqlite',
     open(path, { readonly, busyTimeoutMs }) {
+      manners ??= findManners(module)
       // Absolute, since `file:x` would be a URI.
       const file = path === '' || path === ':memory:' ? path : resolve(path)
       try {
         const database = new module.DatabaseSync(file, { readOnly: readonly, timeout: busyTimeoutMs })
-        refuseOld(module, database)
-        return new SynchronousConnection(new NodeSqliteEngine(database))
+        return new SynchronousConnection(new NodeSqliteEngine(database, manners))
       } catch (thrown) {
         throw driverError(thrown)
       }
@@ -53,16 +54,31 @@ export function nodeSqliteDriver(module: NodeSqlite): Driver {
   }
 }
 
-/** What we need came with Node 22.16. `isTransaction` is the database's own, not its prototype's. */
-function refuseOld({ StatementSync }: NodeSqlite, database: Database): void {
-  const missing = ['setReturnArrays', 'columns'].filter((name) => !(name in StatementSync.prototype))
-  if (!('isTransaction' in database)) missing.push('isTransaction')
-  if (missing.length === 0) return
-  database.close()
-  throw new NotSupportedError(
-    `node:sqlite of Node ${process.versions.node} has no ${missing.join(', ')}: use Node 22.16 or later, or npm install better-sqlite3`,
-    { code: 'UNSUPPORTED' },
-  )
+/** What differs between versions of Node. */
+interface Manners {
+  /** Whether values without a name also go to `?2`, as from 22.20 on; before, `?2` is a name like `:a`. */
+  readonly placesNumbered: boolean
+  /** Whether text is read up to its first NUL only, as before 24.16. */
+  readonly cutsText: boolean
+}
+
+/** Tries them on a database of its own; refuses a Node before 22.16, which lacks what we need. */
+function findManners({ DatabaseSync, StatementSync }: NodeSqlite): Manners {
+  const database = new DatabaseSync(':memory:', { readOnly: false, timeout: 0 })
+  try {
+    const missing = ['setReturnArrays', 'columns'].filter((name) => !(name in StatementSync.prototype))
+    // The database's own, not its prototype's.
+    if (!('isTransaction' in database)) missing.push('isTransaction')
+    if (missing.length > 0) {
+      throw new NotSupportedError(
+        `node:sqlite of Node ${process.versions.node} has no ${missing.join(', ')}: use Node 22.16 or later, or npm install better-sqlite3`,
+        { code: 'UNSUPPORTED' },
+      )
+    }
+    return { placesNumbered: placesNumbered(database), cutsText: cutsText(database) }
+  } finally {
+    database.close()
+  }
 }
 
 function placesNumbered(database: Database): boolean {
@@ -82,16 +98,11 @@ function cutsText(database: Database): boolean {
 class NodeSqliteEngine implements Engine {
   readonly handle: Database
 
-  /** Whether values without a name also go to `?2`: newer versions pass over `:a` only. */
-  readonly #placesNumbered: boolean
+  readonly #manners: Manners
 
-  /** Whether text is read up to its first NUL only; before Node 24.16 it is. */
-  readonly #cutsText: boolean
-
-  constructor(database: Database) {
+  constructor(database: Database, manners: Manners) {
     this.handle = database
-    this.#placesNumbered = placesNumbered(database)
-    this.#cutsText = cutsText(database)
+    this.#manners = manners
   }
 
   get inTransaction(): boolean {
@@ -99,9 +110,10 @@ class NodeSqliteEngine implements Engine {
   }
 
   prepare(sql: string, names: readonly (string | null)[]): EngineStatement {
+    const { placesNumbered, cutsText } = this.#manners
     // By their whole names `:a` and `@a` are two.
-    const part = parting(names, (name) => (name[0] === '?' && this.#placesNumbered ? null : name))
-    return new NodeSqliteStatement(this.handle.prepare(sql), part, names.length, this.#cutsText)
+    const part = parting(names, (name) => (name[0] === '?' && placesNumbered ? null : name))
+    return new NodeSqliteStatement(this.handle.prepare(sql), part, names.length, cutsText)
   }
 
   question(sql: string): () => number {
@@ -166,7 +178,10 @@ class NodeSqliteStatement implements EngineStatement {
   }
 
   run(params: readonly SqlValue[]): Ran {
-    return this.#statement.run(...this.#arguments(params))
+    // Without BigInts Node 26 throws for a rowid beyond 2^53, when the row has been inserted.
+    this.#setBigInts(true)
+    const { changes, lastInsertRowid } = this.#statement.run(...this.#arguments(params))
+    return { changes: Number(changes), lastInsertRowid: narrow(lastInsertRowid) }
   }
 
   #all(params: readonly SqlValue[]): RowValues[] {

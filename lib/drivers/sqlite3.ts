@@ -59,7 +59,7 @@ async function open(module: Sqlite3, path: string, options: OpenOptions): Promis
 }
 
 export class Sqlite3Connection implements DriverConnection {
-  readonly handle: Database
+  readonly #database: Database
   inTransaction = false
   /** Grows when we may have changed the schema ourselves. */
   schemaEpoch = 0
@@ -68,9 +68,17 @@ export class Sqlite3Connection implements DriverConnection {
   /** Statements that are not finalized: with one of them the package refuses to close. */
   readonly #natives = new Set<NativeStatement>()
   #open = true
+  /** Whether somebody else may have begun or ended a transaction since the last call. */
+  #handedOut = false
 
   constructor(database: Database) {
-    this.handle = database
+    this.#database = database
+  }
+
+  /** What its holder does is seen at the next call; `exec('')` is one that does nothing else. */
+  get handle(): Database {
+    this.#handedOut = true
+    return this.#database
   }
 
   prepare(sql: string, names: readonly (string | null)[]): Promise<DriverStatement> {
@@ -91,14 +99,14 @@ export class Sqlite3Connection implements DriverConnection {
       this.inTransaction = false
       for (const native of this.#natives) await this.finalize(native)
       await new Promise<void>((done, failed) => {
-        this.handle.close((error) => (error ? failed(driverError(error)) : done()))
+        this.#database.close((error) => (error ? failed(driverError(error)) : done()))
       })
     })
   }
 
   /** Runs `call` when all calls before it have ended: statements of one connection must not mix. */
   inTurn<T>(call: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(call)
+    const result = this.#last.then(() => (this.#handedOut && this.#open ? this.#afterOthers(call) : call()))
     this.#last = result.catch(() => {})
     return result
   }
@@ -163,14 +171,14 @@ export class Sqlite3Connection implements DriverConnection {
   runScript(sql: string): Promise<void> {
     return new Promise((done, failed) => {
       this.#refuseClosed()
-      this.handle.exec(sql, (error) => (error ? failed(driverError(error)) : done()))
+      this.#database.exec(sql, (error) => (error ? failed(driverError(error)) : done()))
     })
   }
 
   compile(sql: string): Promise<NativeStatement> {
     return new Promise((done, failed) => {
       this.#refuseClosed()
-      const native = this.handle.prepare(sql, (error) => {
+      const native = this.#database.prepare(sql, (error) => {
         if (error) return failed(driverError(error))
         this.#natives.add(native)
         done(native)
@@ -210,6 +218,13 @@ export class Sqlite3Connection implements DriverConnection {
   finalize(native: NativeStatement): Promise<void> {
     if (!this.#natives.delete(native)) return Promise.resolve()
     return new Promise((done) => native.finalize(() => done()))
+  }
+
+  async #afterOthers<T>(call: () => Promise<T>): Promise<T> {
+    this.#handedOut = false
+    this.schemaEpoch++
+    await this.lookForTransaction()
+    return call()
   }
 
   #refuseClosed(): void {

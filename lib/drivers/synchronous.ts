@@ -6,6 +6,7 @@
  * look at its numbers and a look at the schema: about 0.1 µs on top of the bare call in a transaction.
  */
 import { parseSql } from '../sql/parse.ts'
+import { noStatement } from './codes.ts'
 import type {
   Column,
   DriverConnection,
@@ -44,8 +45,8 @@ export interface EngineStatement {
 export interface Ran {
   /** Of the last INSERT, UPDATE or DELETE, whichever statement that was. */
   readonly changes: number
-  /** Rounded where it is beyond 2^53. */
-  readonly lastInsertRowid: number
+  /** Only exact where it is a safe integer. */
+  readonly lastInsertRowid: number | bigint
 }
 
 /** Verbs that a statement may be run twice with, and that leave the schema as it is. */

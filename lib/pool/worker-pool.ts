@@ -17,6 +17,7 @@ import {
   resultLost,
   workerExited,
 } from './failures.ts'
+import type { LauncherName } from './launcher.ts'
 import { Reads } from './reads.ts'
 import type { Request } from './request.ts'
 import type { RequestQueue } from './request-queue.ts'
@@ -26,6 +27,19 @@ import { Writes } from './writes.ts'
 
 /** A query whose caller has gone may take so long to end by itself, in milliseconds; then its child is killed. */
 const GRACE_MS = 50
+
+/** What a pool is made of, at one moment. */
+export interface PoolStats {
+  /** How its children were forked. */
+  launcher: LauncherName
+  /** The SQLite package they use, and its engine's version; null while none is there. */
+  driver: string | null
+  sqliteVersion: string | null
+  /** The processes that serve, each with the requests it has not answered. */
+  children: { role: Role; pid: number; inFlight: number }[]
+  /** Requests that are with no process yet. */
+  waiting: { reads: number; writes: number }
+}
 
 export class WorkerPool implements WorkerOwner {
   readonly router: Router
@@ -66,17 +80,17 @@ export class WorkerPool implements WorkerOwner {
     return this.#children.start()
   }
 
-  /** What the children run on, once one has started. */
-  get hello(): { driver: string; sqliteVersion: string } | null {
-    const child = this.#children.writer ?? this.#children.readers[0]
-    return child?.hello ?? null
-  }
-
-  /** The children that are there now, by role, for inspection. */
-  get pids(): { writer: number | null; readers: number[] } {
+  /** What it is made of now. */
+  stats(): PoolStats {
+    const { readers, writer } = this.#children
+    const children = writer === null ? readers : [writer, ...readers]
+    const hello = children[0]?.hello ?? null
     return {
-      writer: this.#children.writer?.pid ?? null,
-      readers: this.#children.readers.map((reader) => reader.pid as number),
+      launcher: this.options.launcher,
+      driver: hello?.driver ?? null,
+      sqliteVersion: hello?.sqliteVersion ?? null,
+      children: children.map(({ role, pid, inFlight }) => ({ role, pid: pid as number, inFlight })),
+      waiting: { reads: this.#reads.queue.size, writes: this.#writes.queue.size },
     }
   }
 

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { describeEachDriver, thrownBy } from './contract.ts'
 
-describeEachDriver('a driver’s inTransaction', ({ open }) => {
+describeEachDriver('a driver’s inTransaction', ({ name, open }) => {
   /** Statements of one connection, and whether a transaction is open after each; `!` before those that fail. */
   const stories: Record<string, [sql: string, open: boolean][]> = {
     'BEGIN and COMMIT': [
@@ -100,6 +100,17 @@ describeEachDriver('a driver’s inTransaction', ({ open }) => {
     await db.exec('commit; begin; rollback')
     expect(db.inTransaction).to.equal(false)
     await thrownBy(() => db.exec('begin; insert into t values (1); commit'))
+    expect(db.inTransaction).to.equal(true)
+  })
+
+  it('sees what was done by the handle given away, at the next call', async () => {
+    const db = await open()
+    const handle = db.raw.handle as { exec(sql: string, done?: () => void): void }
+    await new Promise<void>((done) => {
+      if (name === 'sqlite3') handle.exec('begin', done)
+      else done(handle.exec('begin'))
+    })
+    await db.exec('')
     expect(db.inTransaction).to.equal(true)
   })
 

@@ -1,0 +1,203 @@
+/**
+ * ConnectionExecutor: runs the statements of one Connection: in the order of the calls, with transactions begun
+ * as Python's sqlite3 begins them, on the writer's Lease while one is open. Runs in the caller. It knows what a
+ * statement is, from the router, and which requests it made; which child runs them is the pool's business.
+ */
+import { type Error as DbapiError, NotSupportedError, ProgrammingError } from '../errors.ts'
+import { transactionLost } from '../pool/failures.ts'
+import type { Lease } from '../pool/lease.ts'
+import type { Request } from '../pool/request.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import { type CallOptions, deadlineOf } from './call-options.ts'
+import type { Connection } from './connection.ts'
+import type { Cursor, Executor } from './cursor.ts'
+import { runMany } from './executemany.ts'
+import { ExecuteRequest, refusedExecution } from './execution.ts'
+import { Gate } from './gate.ts'
+import type { ConnectionSettings } from './options.ts'
+import { bindValues, boundBytes, type Parameters } from './values.ts'
+
+let numbered = 0
+
+export class ConnectionExecutor implements Executor {
+  readonly pool: WorkerPool
+  readonly connection: Connection
+  readonly settings: ConnectionSettings
+  /** The sum of the rowcounts of all its statements. */
+  totalChanges = 0
+  readonly #label = `connection ${++numbered}`
+  readonly #gate = new Gate()
+  // The open transaction; null when there is none.
+  #lease: Lease | null = null
+  // Its transaction died with the writer. Every call says so until rollback(), or half of it would commit.
+  #lost = false
+  #closed = false
+
+  constructor(pool: WorkerPool, connection: Connection, settings: ConnectionSettings) {
+    this.pool = pool
+    this.connection = connection
+    this.settings = settings
+  }
+
+  /** Whether a transaction is open, after the newest answer. */
+  get inTransaction(): boolean {
+    return this.#lease !== null
+  }
+
+  /** Throws a ProgrammingError once close() was called. */
+  expectOpen(): void {
+    if (this.#closed) throw new ProgrammingError('the connection is closed', { code: 'CLOSED' })
+  }
+
+  start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest {
+    try {
+      this.expectOpen()
+      const statement = this.pool.router.statement(sql)
+      const values = bindValues(statement, params)
+      const deadline = deadlineOf(options)
+      const signal = options?.signal ?? null
+      const execution = new ExecuteRequest(this, cursor, statement, values, boundBytes(), deadline, signal)
+      this.#enter(execution, () => this.#send(execution))
+      return execution
+    } catch (error) {
+      return refusedExecution(this, cursor, error as DbapiError)
+    }
+  }
+
+  async startMany(
+    sql: string,
+    sets: Iterable<Parameters> | AsyncIterable<Parameters>,
+    options?: CallOptions,
+  ): Promise<number> {
+    this.expectOpen()
+    const statement = this.pool.router.statement(sql)
+    const run = { statement, sets, deadline: deadlineOf(options), signal: options?.signal ?? null }
+    await this.#turn()
+    try {
+      const changes = await runMany(
+        run,
+        (slice) => this.#send(slice),
+        (slice) => this.#note(slice),
+      )
+      this.totalChanges += changes
+      return changes
+    } finally {
+      this.#gate.leave()
+    }
+  }
+
+  answered(execution: ExecuteRequest): void {
+    if (!execution.admitted) return
+    execution.admitted = false
+    this.#note(execution)
+    if (execution.rowcount > 0) this.totalChanges += execution.rowcount
+    this.#gate.leave()
+  }
+
+  #enter(execution: ExecuteRequest, send: () => void): void {
+    this.#gate.enter({
+      alone: execution.statement.route === 'writer',
+      run: () => {
+        execution.admitted = true
+        send()
+      },
+    })
+  }
+
+  // Waits for a turn alone; the caller of this leaves the gate.
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#gate.enter({ alone: true, run: resolve }))
+  }
+
+  #send(request: Request): void {
+    const { statement } = request
+    request.label = this.#label
+    this.#noteLoss(this.#lease)
+    if (this.#lost) {
+      const error = transactionLost(statement.sql)
+      request.fail(() => error, null)
+      return
+    }
+    if (this.#lease !== null) {
+      this.#lease.submit(request)
+      return
+    }
+    const { counter, verb } = statement.parsed
+    const readonly = this.pool.options.readonly
+    if (counter !== null) {
+      const error = counterRefused(counter, statement.sql)
+      request.fail(() => error, null)
+      return
+    }
+    if (readonly && (verb === 'BEGIN' || verb === 'SAVEPOINT')) {
+      const error = new NotSupportedError(
+        'a readonly database has no writer to hold a transaction; each SELECT sees one snapshot by itself',
+        { code: 'UNSUPPORTED', sql: statement.sql },
+      )
+      request.fail(() => error, null)
+      return
+    }
+    const { autocommit, isolationLevel } = this.settings
+    if (statement.writes && !readonly && !autocommit && isolationLevel !== null)
+      request.begin = isolationLevel
+    request.pins = request.begin !== null || verb === 'BEGIN' || verb === 'SAVEPOINT'
+    this.pool.submit(request)
+  }
+
+  // Learns from each answer whether the transaction is open, and from its death that it was lost.
+  #note(request: Request): void {
+    if (request.inTransaction !== null)
+      this.#lease = request.inTransaction ? (request.lease ?? this.#lease) : null
+    else this.#noteLoss(request.lease)
+  }
+
+  #noteLoss(lease: Lease | null): void {
+    if (lease?.released !== 'discard') return
+    this.#lease = null
+    this.#lost = true
+  }
+
+  /** Ends the open transaction; does nothing without one. */
+  end(verb: 'COMMIT' | 'ROLLBACK', options?: CallOptions): ExecuteRequest {
+    this.expectOpen()
+    const statement = this.pool.router.statement(verb)
+    const signal = options?.signal ?? null
+    const execution = new ExecuteRequest(this, null, statement, [], 0, deadlineOf(options), signal)
+    this.#enter(execution, () => this.#sendEnd(execution, verb))
+    return execution
+  }
+
+  /** Waits for the calls before it and rolls back what is open. Nothing can be started any more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#turn()
+    try {
+      if (this.#lease === null || this.#lease.released !== null) return
+      const statement = this.pool.router.statement('ROLLBACK')
+      const rollback = new ExecuteRequest(this, null, statement, [], 0, Number.POSITIVE_INFINITY, null)
+      this.#lease.submit(rollback)
+      // A transaction whose child died was rolled back by that.
+      await rollback.catch(() => {})
+    } finally {
+      this.#lease = null
+      this.#gate.leave()
+    }
+  }
+
+  #sendEnd(execution: ExecuteRequest, verb: 'COMMIT' | 'ROLLBACK'): void {
+    // A child that died while the transaction was idle has told nobody yet.
+    this.#noteLoss(this.#lease)
+    if (this.#lost && verb === 'ROLLBACK') this.#lost = false
+    if (this.#lease !== null || this.#lost) this.#send(execution)
+    else execution.skip()
+  }
+}
+
+/** The refusal of a function that tells of the SQLite connection it happens to run on. */
+export function counterRefused(counter: string, sql: string): ProgrammingError {
+  return new ProgrammingError(
+    `${counter}() tells of one SQLite connection, and outside a transaction each statement may run on another: ` +
+      "read the cursor's lastrowid or rowcount",
+    { code: 'BAD_STATEMENT', sql },
+  )
+}
