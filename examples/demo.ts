@@ -19,7 +19,7 @@ const GRID_WORKERS = [1, 2]
 const GRID_CALLS = [1, 2, 4, 6, 10]
 // How often the articles' tasks are run where a query is short: by themselves they last a few milliseconds.
 const LOW_TIMES = 200
-const GRID_LOW_TIMES = 20
+const GRID_LOW_TIMES = 50
 const QUESTION_TIMES = 30
 const POINT_READ_TIMES = 1000
 
@@ -113,6 +113,9 @@ async function runMatch(databases: Databases, scanMs: number, signal: AbortSigna
   const pool = await runContestant('pool', `pool (forklite, ${workers} readers)`, works, signal)
   const matches = works.map((_, i) => ({ label: labels[i], inProcess: inProcess[i], pool: pool[i] }) as Match)
   console.log(`\n${matchTable(matches)}\n`)
+  console.log(
+    'Stood still: the event loop of the process that serves the callers, at the longest / 99th percentile.',
+  )
   const different = disagreements(matches)
   if (different.length === 0) {
     console.log(`Both gave the same answers to ${total(works).toLocaleString('en')} queries.`)

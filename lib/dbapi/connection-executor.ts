@@ -57,7 +57,9 @@ export class ConnectionExecutor implements Executor {
       const deadline = deadlineOf(options)
       const signal = options?.signal ?? null
       const execution = new ExecuteRequest(this, cursor, statement, values, boundBytes(), deadline, signal)
-      this.#enter(execution, () => this.#send(execution))
+      // Blanks and comments alone: nothing to do, and no SQLite package would say so.
+      if (statement.parsed.statements === 0) execution.skip()
+      else this.#enter(execution, () => this.#send(execution))
       return execution
     } catch (error) {
       return refusedExecution(this, cursor, error as DbapiError)

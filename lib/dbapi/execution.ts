@@ -20,9 +20,7 @@ import { RowIterator } from './row-iterator.ts'
  *
  * An error that nobody has asked for when it arrives becomes an unhandled rejection, as with any promise.
  */
-export interface Execution extends PromiseLike<Cursor>, AsyncIterable<Row> {
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Cursor | B>
-  finally(onFinally?: (() => void) | null): Promise<Cursor>
+export interface Execution extends Pick<Promise<Cursor>, 'then' | 'catch' | 'finally'>, AsyncIterable<Row> {
   /** PEP 249, Cursor Objects, .fetchone(): the next row, or null at the end. */
   fetchone(): Promise<Row | null>
   /** PEP 249, Cursor Objects, .fetchmany(): the next `size` rows (default 1), fewer at the end. */

@@ -41,7 +41,9 @@ export class PoolExecutor implements Executor {
       const deadline = deadlineOf(options)
       const signal = options?.signal ?? null
       const execution = new ExecuteRequest(this, cursor, statement, values, boundBytes(), deadline, signal)
-      this.pool.submit(execution)
+      // Blanks and comments alone: nothing to do, and no SQLite package would say so.
+      if (statement.parsed.statements === 0) execution.skip()
+      else this.pool.submit(execution)
       return execution
     } catch (error) {
       return refusedExecution(this, cursor, error as DbapiError)

@@ -74,7 +74,8 @@ export class Result {
 
   async fetchone(): Promise<Row | null> {
     this.#expectRows()
-    if (this.#at === this.#rows.length && !(await this.#nextChunk())) return null
+    // Others who wait for the same chunk may have emptied it before this one's turn comes.
+    while (this.#at === this.#rows.length) if (!(await this.#nextChunk())) return null
     return this.#rows[this.#at++] as Row
   }
 

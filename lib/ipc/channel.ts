@@ -27,7 +27,13 @@ export class Channel {
     this.#writable = writable
     this.#onEnd = options.onEnd
     this.#frames = new FrameReader(options.maxFrameBytes, (buffer, start, end) => {
-      if (!this.#ended) options.onMessage(decodeFrame(buffer, start, end))
+      if (this.#ended) return
+      const message = decodeFrame(buffer, start, end)
+      try {
+        options.onMessage(message)
+      } catch (error) {
+        throw error instanceof ProtocolError ? error : unhandled(error)
+      }
     })
     readable.on('data', (chunk: Buffer) => {
       if (this.#ended) return
@@ -37,12 +43,12 @@ export class Channel {
         this.destroy(error instanceof ProtocolError ? error : malformed(error))
       }
     })
-    readable.on('end', () =>
-      this.#end(this.#frames.incomplete ? malformed('it was cut inside a frame') : null),
-    )
+    const finish = (): void =>
+      this.#end(this.#frames.incomplete ? malformed('it was cut inside a frame') : null)
+    readable.on('end', finish)
     // A socket that is destroyed without an end (the peer was killed with input unread: ECONNRESET).
     readable.on('error', (error) => this.#end(error))
-    readable.on('close', () => this.#end(null))
+    readable.on('close', finish)
     // A failed write says that the peer is gone. Its last replies may still lie in the other pipe, so it is
     // that pipe's end which ends the channel.
     writable.on('error', () => {})
@@ -81,6 +87,13 @@ export class Channel {
 }
 
 function malformed(reason: unknown): ProtocolError {
-  const text = reason instanceof Error ? reason.message : String(reason)
-  return new ProtocolError(`the channel carried something malformed: ${text}`, { cause: reason })
+  return new ProtocolError(`the channel carried something malformed: ${textOf(reason)}`, { cause: reason })
+}
+
+function unhandled(reason: unknown): ProtocolError {
+  return new ProtocolError(`a message could not be handled: ${textOf(reason)}`, { cause: reason })
+}
+
+function textOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason)
 }

@@ -179,9 +179,24 @@ export function readReplies(message: unknown, handler: ReplyHandler): void {
 /** The Open of a caller's first frame. */
 export function readOpen(message: unknown): Open {
   const [open] = readGreeting(message)
-  if (!isRecord(open) || !Array.isArray(open.drivers) || !Array.isArray(open.pragmas)) {
-    throw new ProtocolError('the first frame does not say what to open')
+  if (!isRecord(open)) throw new ProtocolError('the first frame does not say what to open')
+  if (open.role !== 'writer' && open.role !== 'reader') throw new ProtocolError('a child is writer or reader')
+  expectString(open.database, 'a path of a database')
+  expectBoolean(open.readonly, 'readonly')
+  for (const driver of expectArray(open.drivers, 'drivers')) {
+    if (!isRecord(driver)) throw new ProtocolError(`${describe(driver)} came where a driver was due`)
+    expectString(driver.name, "a driver's name")
+    expectString(driver.path, "a driver's path")
   }
+  for (const pragma of expectArray(open.pragmas, 'pragmas')) {
+    const [name, value] = expectArray(pragma, 'a pragma')
+    expectString(name, "a pragma's name")
+    if (typeof value !== 'number') expectString(value, "a pragma's value")
+  }
+  expectInteger(open.busyTimeoutMs, 'busyTimeoutMs')
+  if (open.initializer !== null) expectString(open.initializer, "an initializer's URL")
+  expectArray(open.initargs, 'initargs')
+  expectInteger(open.maxFrameBytes, 'maxFrameBytes')
   return open as unknown as Open
 }
 
@@ -192,9 +207,11 @@ export function readHello(message: unknown): { hello: Hello } | { failed: WireEr
     expectWireError(failed)
     return { failed }
   }
-  if (!isRecord(hello) || typeof hello.pid !== 'number' || typeof hello.journalMode !== 'string') {
-    throw new ProtocolError('the first frame of a child is no greeting')
-  }
+  if (!isRecord(hello)) throw new ProtocolError('the first frame of a child is no greeting')
+  expectInteger(hello.pid, 'pid')
+  expectString(hello.driver, "a driver's name")
+  expectString(hello.sqliteVersion, 'a version of SQLite')
+  expectString(hello.journalMode, 'a journal mode')
   return { hello: hello as unknown as Hello }
 }
 
@@ -245,6 +262,10 @@ function expectString(value: unknown, what: string): asserts value is string {
   if (typeof value !== 'string') throw new ProtocolError(`${describe(value)} came where ${what} was due`)
 }
 
+function expectBoolean(value: unknown, what: string): asserts value is boolean {
+  if (typeof value !== 'boolean') throw new ProtocolError(`${describe(value)} came where ${what} was due`)
+}
+
 function expectWireError(value: unknown): asserts value is WireError {
   const parts = expectArray(value, 'an error')
   if (parts.length !== 4) throw new ProtocolError(`an error of ${parts.length} parts`)
@@ -260,10 +281,11 @@ function expectColumns(value: unknown): void {
 }
 
 function expectDetail(value: unknown, flags: number): void {
-  const [changes, lastrowid, cursor] = expectArray(value, 'counts')
+  const [changes, lastrowid, cursorOrRow] = expectArray(value, 'counts')
   expectInteger(changes, 'count of rows')
   if (lastrowid !== null && typeof lastrowid !== 'number' && typeof lastrowid !== 'bigint') {
     throw new ProtocolError(`${describe(lastrowid)} came where a rowid was due`)
   }
-  if (flags & MORE) expectId(cursor)
+  if (flags & MORE) expectId(cursorOrRow)
+  else if (cursorOrRow !== undefined) expectInteger(cursorOrRow, 'row of an executemany')
 }

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { OperationalError } from '../errors.ts'
 import type { Open, Role } from '../ipc/messages.ts'
@@ -38,6 +39,12 @@ export interface ChildOptions {
 /** A child that dies before it is ready so many times in a row is not started again by itself. */
 const MAX_FAILED_STARTS = 3
 const FIRST_BACKOFF_MS = 100
+const LONGEST_BACKOFF_MS = 5000
+
+/** A child that was ready and died sooner than this, in milliseconds, is in trouble, as its heir may be. */
+const STEADY_MS = 1000
+/** So many of these in a row, and no other is started by itself. */
+const MAX_EARLY_DEATHS = 10
 
 export class Children {
   /** The one child that writes; null in a readonly pool, and while it is being replaced. */
@@ -49,8 +56,12 @@ export class Children {
   readonly #options: ChildOptions
   readonly #owner: WorkerOwner
   readonly #all = new Set<WorkerProcess>()
-  readonly #failures: Record<Role, number> = { writer: 0, reader: 0 }
-  #stopping = false
+  // In a row: starts that failed, and children that died soon after they were ready.
+  readonly #failedStarts: Record<Role, number> = { writer: 0, reader: 0 }
+  readonly #earlyDeaths: Record<Role, number> = { writer: 0, reader: 0 }
+  // Children on their way, those that wait for their turn included.
+  readonly #starting: Record<Role, number> = { writer: 0, reader: 0 }
+  readonly #stop = new AbortController()
   readonly #onReady: () => void
   readonly #onDown: (role: Role, error: Error) => void
 
@@ -71,6 +82,8 @@ export class Children {
   /** Starts all. When it rejects, with the first child's error, no process is left. */
   async start(): Promise<void> {
     const { readonly, readers } = this.#options
+    this.#starting.writer++
+    this.#starting.reader += readers
     try {
       // All processes start now; the readers open the file when the writer has made it what it shall be.
       const writer = readonly ? null : this.#fork('writer')
@@ -81,22 +94,22 @@ export class Children {
         this.writer = writer
       }
       if (this.alone) await Promise.all(forked.map((reader) => reader.leave()))
-      else {
-        await Promise.all(
-          forked.map((reader) => reader.open(this.#open('reader'), this.#options.startTimeoutMs)),
-        )
-        this.readers = forked
-      }
+      else await Promise.all(forked.map((reader) => this.#addReader(reader)))
     } catch (error) {
-      this.#stopping = true
+      this.#stop.abort()
       await this.#killAll()
       throw error
+    } finally {
+      this.#starting.writer--
+      this.#starting.reader -= readers
     }
+    // What died meanwhile, ready already.
+    for (const role of ['writer', 'reader'] as const) void this.revive(role)
   }
 
   /** Lets all leave, the readers first: the last to close the database is the writer, which checkpoints. */
   async stop(): Promise<void> {
-    this.#stopping = true
+    this.#stop.abort()
     const writer = this.writer
     await Promise.all([...this.#all].filter((child) => child !== writer).map((child) => child.leave()))
     await writer?.leave()
@@ -108,33 +121,82 @@ export class Children {
     if (this.writer === dead) this.writer = null
     this.readers = this.readers.filter((reader) => reader !== dead)
     // A child that was never ready is the business of whoever waits for it to be.
-    if (dead.hello !== null) await this.revive(dead.role)
+    if (dead.hello === null) return
+    const { death, role } = dead
+    const early = !dead.killed && performance.now() - dead.readyAt < STEADY_MS
+    this.#earlyDeaths[role] = early ? this.#earlyDeaths[role] + 1 : 0
+    if (this.#earlyDeaths[role] >= MAX_EARLY_DEATHS && !this.#hasOther(role)) {
+      this.#earlyDeaths[role] = 0
+      this.#onDown(role, death as Error)
+    } else {
+      await this.revive(role)
+    }
   }
 
-  /** Starts a child of a role, again and again with growing pauses; gives up after some. */
+  /** Starts what is missing of a role, again and again with growing pauses; gives up after some. */
   async revive(role: Role): Promise<void> {
-    let pause = FIRST_BACKOFF_MS
-    for (;;) {
-      // A private database died with its child; another would be an empty one that looks the same.
-      if (this.#stopping || isPrivate(this.#options.database)) return
-      try {
-        const child = this.#fork(role)
-        await child.open(this.#open(role), this.#options.startTimeoutMs)
-        this.#failures[role] = 0
-        if (this.#stopping) return
-        if (role === 'writer') this.writer = child
-        else this.readers.push(child)
-        this.#onReady()
-        return
-      } catch (error) {
-        if (++this.#failures[role] >= MAX_FAILED_STARTS) {
-          this.#onDown(role, error as Error)
+    await Promise.all(Array.from({ length: this.#missing(role) }, () => this.#restart(role)))
+  }
+
+  #missing(role: Role): number {
+    const { database, readonly, readers } = this.#options
+    // A private database died with its child; another would be an empty one that looks the same.
+    if (this.#stop.signal.aborted || isPrivate(database)) return 0
+    if (role === 'reader') return this.alone ? 0 : readers - this.readers.length - this.#starting.reader
+    return readonly || this.writer !== null ? 0 : 1 - this.#starting.writer
+  }
+
+  #hasOther(role: Role): boolean {
+    return role === 'reader' && this.readers.length > 0
+  }
+
+  async #restart(role: Role): Promise<void> {
+    const { signal } = this.#stop
+    this.#starting[role]++
+    try {
+      // The first that dies early may have had bad luck: its heir starts at once.
+      let pause = backoff(this.#earlyDeaths[role] - 1)
+      for (;;) {
+        // While another serves, nobody waits for this one.
+        const ref = !this.#hasOther(role)
+        if (pause > 0) await delay(pause, undefined, { signal, ref }).catch(() => {})
+        if (signal.aborted) return
+        const error = await this.#tryStart(role)
+        if (error === null || signal.aborted) return
+        if (++this.#failedStarts[role] >= MAX_FAILED_STARTS && !this.#hasOther(role)) {
+          this.#onDown(role, error)
           return
         }
-        await new Promise((resolve) => setTimeout(resolve, pause))
-        pause *= 2
+        pause = backoff(this.#failedStarts[role])
       }
+    } finally {
+      this.#starting[role]--
     }
+  }
+
+  async #tryStart(role: Role): Promise<Error | null> {
+    let child: WorkerProcess | null = null
+    try {
+      child = this.#fork(role)
+      if (role === 'reader') await this.#addReader(child)
+      else {
+        await child.open(this.#open('writer'), this.#options.startTimeoutMs)
+        this.writer = child
+      }
+    } catch (error) {
+      // One that hangs may hold the database's locks until it is gone.
+      child?.kill()
+      await child?.gone
+      return error as Error
+    }
+    this.#failedStarts[role] = 0
+    this.#onReady()
+    return null
+  }
+
+  async #addReader(reader: WorkerProcess): Promise<void> {
+    await reader.open(this.#open('reader'), this.#options.startTimeoutMs)
+    this.readers.push(reader)
   }
 
   async #killAll(): Promise<void> {
@@ -149,7 +211,7 @@ export class Children {
       modulePath: this.#options.workerPath ?? defaultWorkerPath(),
       args: [TOKEN, role, this.#options.database],
       execArgv: inheritedFlags(process.execArgv),
-      env: inheritedEnv(process.env, env),
+      env: inheritedEnv(process.env, { ...env, FORKLITE_TOKEN: TOKEN }),
     })
     const worker = new WorkerProcess(child, role, maxFrameBytes, this.#owner)
     this.#all.add(worker)
@@ -197,6 +259,10 @@ export class Children {
 /** Whether a database exists in one connection only: in memory, or a temporary file without a name. */
 export function isPrivate(database: string): boolean {
   return database === ':memory:' || database === ''
+}
+
+function backoff(times: number): number {
+  return times <= 0 ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** (times - 1), LONGEST_BACKOFF_MS)
 }
 
 function defaultWorkerPath(): string {

@@ -17,7 +17,8 @@ while read -r line; do
   esac
 done
 ours() {
-  if [ -r "/proc/$1/cmdline" ]; then tr '\\0' ' ' < "/proc/$1/cmdline" 2>/dev/null | grep -q -e "$TOKEN"
+  if [ -r "/proc/$1/cmdline" ]; then
+    cat "/proc/$1/cmdline" "/proc/$1/environ" 2>/dev/null | tr '\\0' ' ' | grep -q -e "$TOKEN"
   else ps -p "$1" -o command= 2>/dev/null | grep -q -e "$TOKEN"; fi
 }
 for i in 1 2 3; do
@@ -31,7 +32,10 @@ for p in $pids; do ours "$p" && kill -KILL "$p" 2>/dev/null; done
 exit 0
 `
 
-/** What each child of this process and thread carries on its command line. */
+/**
+ * What each child of this process and thread carries on its command line, and in its environment, since
+ * `--title` and `process.title` write over the command line.
+ */
 export const TOKEN = `forklite-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
 
 const watched = new Map<number, ChildProcess>()
@@ -42,8 +46,8 @@ export function watch(child: ChildProcess): void {
   if (child.pid === undefined) return
   if (watched.size === 0) process.on('exit', killBusy)
   watched.set(child.pid, child)
-  guardian ??= start()
-  tell(`+${child.pid}`)
+  if (guardian === null) guardian = start()
+  else tell(`+${child.pid}`)
 }
 
 /** Lets a child go that has exited. The guardian ends with the last. */
@@ -84,10 +88,14 @@ function start(): ChildProcess | null {
     cwd: '/',
   })
   // Without a shell the 'exit' handler and the pipes' end remain; only a killed caller's busy child is missed.
-  shell.on('error', () => {
-    guardian = null
+  shell.on('error', () => {})
+  if (shell.pid === undefined) return null
+  // Somebody ended it: the next child gets a new one.
+  shell.on('exit', () => {
+    if (guardian === shell) guardian = null
   })
   shell.stdin.on('error', () => {})
+  shell.stdin.write([...watched.keys()].map((pid) => `+${pid}\n`).join(''))
   shell.unref()
   ;(shell.stdin as Socket).unref()
   return shell

@@ -44,20 +44,20 @@ const WITH_VALUE = [
 
 /** The flags of `process.execArgv` that a child is to have. */
 export function inheritedFlags(flags: readonly string[]): string[] {
-  const kept: string[] = []
-  for (let i = 0; i < flags.length; i++) {
-    const flag = flags[i] as string
-    if (!DROPPED.some((pattern) => pattern.test(flag))) kept.push(flag)
-    else if (WITH_VALUE.some((pattern) => pattern.test(flag))) i++
-  }
-  return kept
+  return keptOf(flags).map((index) => flags[index] as string)
 }
 
 /** The value of NODE_OPTIONS that a child is to have. */
 export function inheritedNodeOptions(options: string): string {
-  // Node's own rule: blanks part words, double quotes keep them together, a backslash inside quotes escapes.
-  const words = options.match(/(?:[^\s"]|"(?:\\.|[^"\\])*")+/g) ?? []
-  return inheritedFlags(words).join(' ')
+  // Node's own rule: blanks, and no tabs, part words; double quotes keep them together, and a backslash inside
+  // quotes escapes. https://nodejs.org/api/cli.html#node_optionsoptions
+  const words = options.match(/(?:[^ "]|"(?:\\[\s\S]|[^"\\])*")+/g) ?? []
+  const flags = words.map((word) =>
+    word.replace(/"((?:\\[\s\S]|[^"\\])*)"/g, (_, quoted: string) => quoted.replace(/\\([\s\S])/g, '$1')),
+  )
+  return keptOf(flags)
+    .map((index) => words[index])
+    .join(' ')
 }
 
 /** The environment of a child: the caller's, `added` to it, and NODE_OPTIONS as above. */
@@ -68,4 +68,16 @@ export function inheritedEnv(
   const child: NodeJS.ProcessEnv = { ...env, ...added }
   if (child.NODE_OPTIONS !== undefined) child.NODE_OPTIONS = inheritedNodeOptions(child.NODE_OPTIONS)
   return child
+}
+
+// The places in `flags` of what a child is to have.
+function keptOf(flags: readonly string[]): number[] {
+  const kept: number[] = []
+  for (let i = 0; i < flags.length; i++) {
+    // Node takes `--cpu_prof` for `--cpu-prof`.
+    const flag = (flags[i] as string).replace(/^--[^=]+/, (name) => name.replaceAll('_', '-'))
+    if (!DROPPED.some((pattern) => pattern.test(flag))) kept.push(i)
+    else if (WITH_VALUE.some((pattern) => pattern.test(flag))) i++
+  }
+  return kept
 }

@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type { Cluster, Worker } from 'node:cluster'
 import { createRequire } from 'node:module'
 import { isMainThread } from 'node:worker_threads'
+import { ProgrammingError } from '../errors.ts'
 
 export type LauncherName = 'cluster' | 'child_process'
 
@@ -38,6 +39,8 @@ export function autoLauncher(): LauncherName {
 
 /** Forks a child. Its handles keep the caller alive until they are unref'd. */
 export function launch(launcher: LauncherName, options: Launch): ChildProcess {
+  // A fork by 'cluster' loads node:cluster, and would make 'auto' look as if the application had.
+  autoLauncher()
   return launcher === 'cluster' ? forkInCluster(options) : forkPlainly(options)
 }
 
@@ -54,20 +57,24 @@ function forkInCluster({ modulePath, args, execArgv, env }: Launch): ChildProces
   // Lazily: to import node:cluster is to load it for everybody.
   const cluster = createRequire(import.meta.url)('node:cluster') as Cluster
   if (!cluster.isPrimary) {
-    throw new Error("launcher: 'cluster' works in a cluster's primary only; use 'child_process' or 'auto'")
+    throw new ProgrammingError(
+      "launcher: 'cluster' works in a cluster's primary only, and this is one of its workers; " +
+        "use 'child_process' or 'auto'",
+      { code: 'BAD_OPTION' },
+    )
   }
-  const settings = cluster.settings as Record<string, unknown>
-  const before = { ...settings }
+  // Assignable, though the types say no. setupPrimary() merges into what is there, for good; an application's
+  // uid, folder or serialization is meant for its own workers.
+  const holder = cluster as { settings: Cluster['settings'] }
+  const theirs = holder.settings
+  holder.settings = {}
   let worker: Worker
   try {
     // The types miss that stdio takes all that child_process takes.
     cluster.setupPrimary({ exec: modulePath, args, execArgv, stdio: [...STDIO] as never })
     worker = cluster.fork(env)
   } finally {
-    // setupPrimary() merges for good, and cluster.settings is another object after it.
-    const after = cluster.settings as Record<string, unknown>
-    for (const key of Object.keys(after)) delete after[key]
-    Object.assign(after, before)
+    holder.settings = theirs
   }
   disown(cluster, worker)
   return worker.process
@@ -80,4 +87,6 @@ function disown(cluster: Cluster, worker: Worker): void {
   delete cluster.workers?.[worker.id]
   worker.process.removeAllListeners('exit')
   worker.process.removeAllListeners('disconnect')
+  // It would become an 'error' of the Worker, which nobody listens to: an uncaught exception.
+  worker.process.removeAllListeners('error')
 }

@@ -2,7 +2,7 @@
  * Registry: one WorkerPool for each database file in this process, shared and counted. Runs in the caller. Two
  * pools on one file would have two writers, which wait for each other's locks and both checkpoint.
  */
-import { realpathSync, type Stats, statSync } from 'node:fs'
+import { type BigIntStats, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { OperationalError, ProgrammingError } from '../errors.ts'
@@ -13,6 +13,7 @@ import { WorkerPool } from './worker-pool.ts'
 interface Entry {
   readonly pool: WorkerPool
   readonly path: string
+  readonly maxQueue: number
   /** Device and inode, once the file is there: a file may have several names. */
   identity: string | null
   references: number
@@ -27,6 +28,9 @@ export interface Use {
   /** Gives the use back. The last one lets the pool finish and resolves when its processes are gone. */
   release(): Promise<void>
 }
+
+/** What all who share a pool have to agree on. */
+type SharedOptions = ChildOptions & { maxQueue: number }
 
 const entries = new Set<Entry>()
 
@@ -47,7 +51,7 @@ export async function usePool(
     entry = find(database)
   }
   if (entry === undefined) entry = add({ ...options, database }, maxQueue)
-  else expectSame(entry.pool.options, options, given)
+  else expectSame({ ...entry.pool.options, maxQueue: entry.maxQueue }, { ...options, maxQueue }, given)
   entry.references++
   const using = entry
   try {
@@ -74,6 +78,7 @@ function add(options: ChildOptions, maxQueue: number): Entry {
   const entry: Entry = {
     pool,
     path,
+    maxQueue,
     identity: isPrivate(path) ? null : identityOf(path),
     references: 0,
     started: pool.start(),
@@ -97,9 +102,9 @@ function find(path: string): Entry | undefined {
   if (isPrivate(path)) return undefined
   const identity = identityOf(path)
   for (const entry of entries) {
-    // A file that was deleted and made anew under its old name is another database.
-    const same =
-      identity === null || entry.identity === null ? entry.path === path : entry.identity === identity
+    // A file that was deleted is another database when it is made anew, by whatever we open now too. Without
+    // an identity the children have not made the file yet.
+    const same = entry.identity === null ? entry.path === path : entry.identity === identity
     if (same) return entry
   }
   return undefined
@@ -122,19 +127,19 @@ function canonicalPath(path: string): string {
 }
 
 function identityOf(path: string): string | null {
-  let stats: Stats
+  let stats: BigIntStats
   try {
-    stats = statSync(path)
+    stats = statSync(path, { bigint: true })
   } catch {
     return null
   }
   return `${stats.dev}:${stats.ino}`
 }
 
-function expectSame(there: ChildOptions, wanted: ChildOptions, given: ReadonlySet<string>): void {
-  const differing = (Object.keys(wanted) as (keyof ChildOptions)[]).filter(
-    (name) => given.has(name) && name !== 'database' && !isDeepStrictEqual(there[name], wanted[name]),
-  )
+function expectSame(there: SharedOptions, wanted: SharedOptions, given: ReadonlySet<string>): void {
+  const differing = (Object.keys(wanted) as (keyof SharedOptions)[])
+    .filter((name) => given.has(name) && name !== 'database' && !isDeepStrictEqual(there[name], wanted[name]))
+    .map((name) => (name === 'drivers' ? 'driver' : name))
   if (differing.length === 0) return
   throw new ProgrammingError(
     `this process has the database open already, with another ${differing.join(', ')}; ` +

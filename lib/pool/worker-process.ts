@@ -3,8 +3,7 @@
  * in the caller. It sends what it is given and tells what became of it; whom to give what is the pool's business.
  */
 import type { ChildProcess } from 'node:child_process'
-import type { Socket } from 'node:net'
-import type { Readable } from 'node:stream'
+import { Socket } from 'node:net'
 import type { SqlValue } from '../drivers/driver.ts'
 import type { WireError } from '../errors.ts'
 import { fromWire, type OperationalError, OperationalError as StartError, WorkerExited } from '../errors.ts'
@@ -70,6 +69,12 @@ export class WorkerProcess implements ReplyHandler {
   load = 0
   /** What the child said when it was ready; null before. */
   hello: Hello | null = null
+  /** When that was, by performance.now(). */
+  readyAt = Number.NaN
+  /** Whether it was ended by kill(), so that its death is no sign of trouble. */
+  killed = false
+  /** How it ended; null while it lives. */
+  death: WorkerExited | null = null
   /** Resolves when the process is gone and its pipe is read to the end. */
   readonly gone: Promise<void>
 
@@ -100,23 +105,18 @@ export class WorkerProcess implements ReplyHandler {
       this.#freedSlot = number
     })
     watch(child)
-    // A child that could not even be forked has neither pid nor pipes; its 'error' says why.
-    const [, , stderr, , requests, replies] = child.stdio as unknown as [
-      null,
-      null,
-      Readable,
-      null,
-      Socket,
-      Socket,
-    ]
+    const [, , stderr, , requests, replies] = pipesOf(child)
     this.#replies = replies
     this.#channel = new Channel(replies, requests, {
       maxFrameBytes,
       onMessage: (message) => this.#receive(message),
       onEnd: (error) => this.#endPipe(error),
     })
-    this.#quote(stderr as Socket)
-    child.on('error', (error) => this.#endProcess(null, null, error))
+    this.#quote(stderr)
+    child.on('error', (error) => {
+      // Any other error, a failed kill() say, is not the end of the child.
+      if (child.pid === undefined) this.#endProcess(null, null, error)
+    })
     child.on('exit', (code, signal) => this.#endProcess(code, signal))
     child.channel?.unref()
     child.unref()
@@ -234,7 +234,9 @@ export class WorkerProcess implements ReplyHandler {
 
   /** Ends the process at once, whatever it does. */
   kill(): void {
+    this.killed = true
     this.#child.ref()
+    this.#replies.ref()
     this.#child.kill('SIGKILL')
   }
 
@@ -276,6 +278,7 @@ export class WorkerProcess implements ReplyHandler {
         return
       }
       this.hello = greeting.hello
+      this.readyAt = performance.now()
       const started = this.#started
       this.#started = null
       started?.resolve(greeting.hello)
@@ -308,7 +311,7 @@ export class WorkerProcess implements ReplyHandler {
 
   #endPipe(error: Error | null): void {
     this.#pipeEnded = true
-    this.#broken = error
+    this.#broken ??= error
     // The child goes on with its half of a broken channel; nobody would read what it says.
     if (this.#exit === null && (error instanceof ProtocolError || !this.#leaving)) {
       this.#child.ref()
@@ -331,6 +334,7 @@ export class WorkerProcess implements ReplyHandler {
     if (this.#exit === null || !this.#pipeEnded) return
     this.#replies.unref()
     const reason = this.#reason()
+    this.death = reason
     this.#settleStart(reason)
     const unanswered = this.#requests.filter((request) => request !== undefined)
     this.#requests.length = 0
@@ -341,14 +345,22 @@ export class WorkerProcess implements ReplyHandler {
 
   #reason(): WorkerExited {
     const { code, signal } = this.#exit ?? { code: null, signal: null }
-    const how = signal !== null ? `was killed by ${signal}` : `exited with code ${code}`
-    const when = this.hello === null ? ' before it was ready' : ''
+    const how =
+      signal !== null
+        ? `was killed by ${signal}`
+        : code !== null
+          ? `exited with code ${code}`
+          : 'could not be forked'
+    const when = this.hello === null && this.pid !== undefined ? ' before it was ready' : ''
     const why = this.#broken === null ? '' : `: ${this.#broken.message}`
     const said = this.#stderr.trim() === '' || code === 0 ? '' : `; it said: ${this.#stderr.trim()}`
-    return new WorkerExited(`the ${this.role}'s child process ${this.pid ?? ''} ${how}${when}${why}${said}`, {
-      code: 'WORKER_EXITED',
-      cause: this.#broken ?? undefined,
-    })
+    return new WorkerExited(
+      `the ${this.role}'s child process ${this.pid === undefined ? '' : `${this.pid} `}${how}${when}${why}${said}`,
+      {
+        code: 'WORKER_EXITED',
+        cause: this.#broken ?? undefined,
+      },
+    )
   }
 
   // Passes the child's stderr on to ours and keeps the end of it.
@@ -360,6 +372,17 @@ export class WorkerProcess implements ReplyHandler {
     stderr.on('error', () => {})
     stderr.unref()
   }
+}
+
+type Pipes = [stdin: null, stdout: null, stderr: Socket, ipc: null, requests: Socket, replies: Socket]
+
+// A child that could not be forked has pipes that never end, or none at all; its 'error' says why.
+function pipesOf(child: ChildProcess): Pipes {
+  if (child.pid !== undefined) return child.stdio as unknown as Pipes
+  for (const pipe of child.stdio ?? []) pipe?.destroy()
+  const [stderr, requests, replies] = [new Socket(), new Socket(), new Socket()]
+  for (const pipe of [stderr, requests, replies]) pipe.destroy()
+  return [null, null, stderr, null, requests, replies]
 }
 
 function startTimeout(role: Role, timeoutMs: number, initializer: string | null): OperationalError {

@@ -10,7 +10,15 @@ import { loadFirst } from '../drivers/load.ts'
 import { OperationalError, toWire } from '../errors.ts'
 import { Channel } from '../ipc/channel.ts'
 import { DEFAULT_MAX_FRAME_BYTES } from '../ipc/frame.ts'
-import { type Hello, MAGIC, type Open, readOpen, readRequests, VERSION } from '../ipc/messages.ts'
+import {
+  type Hello,
+  MAGIC,
+  type Open,
+  ProtocolError,
+  readOpen,
+  readRequests,
+  VERSION,
+} from '../ipc/messages.ts'
 import { readPragma, setPragmas } from './pragmas.ts'
 import { Replies } from './replies.ts'
 import { Session } from './session.ts'
@@ -47,7 +55,7 @@ const channel = new Channel(
       } else if (opening === null) {
         opening = open(readOpen(message))
       } else {
-        throw new Error('a request came before the database was open')
+        throw new ProtocolError('a request came before the database was open')
       }
     },
     onEnd(error) {
@@ -58,11 +66,12 @@ const channel = new Channel(
 )
 
 async function open(asked: Open): Promise<void> {
+  let connection: DriverConnection | null = null
   try {
     channel.maxFrameBytes = asked.maxFrameBytes
     const { driver } = await loadFirst(asked.drivers)
     const { role, database, readonly, busyTimeoutMs } = asked
-    const connection = await driver.open(database, { readonly, busyTimeoutMs })
+    connection = await driver.open(database, { readonly, busyTimeoutMs })
     await setPragmas(connection, asked.pragmas)
     if (asked.initializer !== null) await initialize(asked.initializer, connection, role, asked.initargs)
     const hello: Hello = {
@@ -76,6 +85,10 @@ async function open(asked: Open): Promise<void> {
     channel.send([MAGIC, VERSION, hello])
   } catch (thrown) {
     channel.send([MAGIC, VERSION, null, toWire(thrown)])
+    // The last connection takes -wal and -shm along, this one too. What it has to say was said.
+    try {
+      await connection?.close()
+    } catch {}
     leave(1)
   }
 }

@@ -5,7 +5,7 @@
 import type { Column, RowValues } from '../drivers/driver.ts'
 import { DataError, toWire } from '../errors.ts'
 import type { Channel } from '../ipc/channel.ts'
-import { CHUNK_BYTES, COSTS, type Detail, FAILED } from '../ipc/messages.ts'
+import { CHUNK_BYTES, COSTS, type Detail, FAILED, MORE } from '../ipc/messages.ts'
 import type { KnownSql } from './statements.ts'
 
 /** No answer waits longer than this for its batch, in milliseconds. */
@@ -13,6 +13,14 @@ const FLUSH_MS = 1
 
 // What msgpack takes for a number at the most, and for the head of a string, a BLOB or a row.
 const VALUE_BYTES = 9
+
+// What an answer takes besides its rows and columns, and its frame, at the most.
+const HEAD_BYTES = 64
+
+/** How much is told of an error's message, and of its stack. */
+const ERROR_CHARS = CHUNK_BYTES / 4
+
+const units = (value: string): number => value.length
 
 export class Replies {
   readonly #channel: Channel
@@ -27,7 +35,7 @@ export class Replies {
     this.#maxFrameBytes = maxFrameBytes
   }
 
-  /** Adds an answer with rows that take about `bytes`. */
+  /** Adds an answer with rows that take about `bytes`. Returns false when they are too large to be sent. */
   rows(
     id: number,
     flags: number,
@@ -35,25 +43,28 @@ export class Replies {
     bytes: number,
     columns: readonly Column[] | null,
     detail: Detail | null,
-  ): void {
+  ): boolean {
+    const wire = columns === null ? null : columns.map(({ name, type }) => [name, type])
+    const size = wire === null ? bytes : bytes + rowsBytes(wire, units)
     // An answer that would pass the limit goes alone, so that its neighbours are not lost with it.
-    if (bytes > CHUNK_BYTES) {
+    if (size > CHUNK_BYTES) {
       this.flush()
-      const exact = rows.reduce((sum, row) => sum + rowBytes(row, Buffer.byteLength), 0)
+      const exact = HEAD_BYTES + rowsBytes(rows, Buffer.byteLength) + rowsBytes(wire ?? [], Buffer.byteLength)
       if (exact > this.#maxFrameBytes) {
-        this.failure(id, flags, tooLarge(exact, this.#maxFrameBytes), detail)
-        return
+        this.failure(id, flags & ~MORE, tooLarge(exact, this.#maxFrameBytes), detail)
+        return false
       }
     }
-    const wire = columns === null ? null : columns.map(({ name, type }) => [name, type])
-    this.#out.push(id, flags, rows, wire, detail)
-    this.#bytes += bytes
-    if (this.#bytes > CHUNK_BYTES) this.flush()
+    this.#add(size, id, flags, rows, wire, detail)
+    return true
   }
 
   /** Adds an error as the answer. */
   failure(id: number, flags: number, thrown: unknown, detail: Detail | null): void {
-    this.#out.push(id, flags | FAILED, toWire(thrown), null, detail)
+    const [className, code, message, stack] = toWire(thrown)
+    // SQLite's message may quote all of the SQL, and the stack quotes the message.
+    const told = [className, code, message.slice(0, ERROR_CHARS), stack.slice(0, ERROR_CHARS)]
+    this.#add(rowBytes(told), id, flags | FAILED, told, null, detail)
   }
 
   /** Notes what a statement cost, to be sent with the next answers. */
@@ -68,6 +79,7 @@ export class Replies {
     else if (now - this.#oldest > FLUSH_MS) this.flush()
   }
 
+  /** Sends what there is, now. */
   flush(): void {
     if (this.#costs.length > 0) {
       this.#out.push(COSTS, 0, this.#costs, null, null)
@@ -79,13 +91,26 @@ export class Replies {
     this.#bytes = 0
     this.#channel.send(out)
   }
+
+  #add(
+    bytes: number,
+    id: number,
+    flags: number,
+    rows: unknown[],
+    columns: unknown[] | null,
+    detail: Detail | null,
+  ): void {
+    this.#out.push(id, flags, rows, columns, detail)
+    this.#bytes += bytes
+    if (this.#bytes > CHUNK_BYTES) this.flush()
+  }
 }
 
 /**
  * About how many bytes a row takes on the wire. A string counts one byte a unit, which is exact for ASCII,
  * unless `stringBytes` counts better.
  */
-export function rowBytes(row: RowValues, stringBytes = (value: string): number => value.length): number {
+export function rowBytes(row: RowValues, stringBytes: (value: string) => number = units): number {
   let bytes = VALUE_BYTES
   for (const value of row) {
     bytes += VALUE_BYTES
@@ -93,6 +118,10 @@ export function rowBytes(row: RowValues, stringBytes = (value: string): number =
     else if (value instanceof Uint8Array) bytes += value.length
   }
   return bytes
+}
+
+function rowsBytes(rows: RowValues[], stringBytes: (value: string) => number): number {
+  return rows.reduce((sum, row) => sum + rowBytes(row, stringBytes), 0)
 }
 
 function tooLarge(bytes: number, limit: number): DataError {

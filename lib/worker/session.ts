@@ -88,7 +88,16 @@ export class Session implements RequestHandler {
 
   /** Answers all that is queued. A synchronous driver is done when this returns. */
   run(): void {
-    if (!this.#running) this.#drain()
+    if (this.#running) return
+    try {
+      this.#drain()
+    } catch (thrown) {
+      // Answers could not be sent. The Channel ends with this, and close() shall not wait for the rest.
+      this.#queue = []
+      this.#next = 0
+      this.#running = false
+      throw thrown
+    }
   }
 
   /** Resolves when nothing is queued or running. */
@@ -139,8 +148,11 @@ export class Session implements RequestHandler {
     // What is long or unmeasured lets the others' answers go first.
     if (!(known.cost < LONG_US)) this.#replies.flush()
     return attempt(
-      () => chain(this.#prepareTurn(known), () => this.#run(request, known)),
-      () => this.#measure(known, started),
+      () => chain(this.#prepareTurn(request, known), () => this.#run(request, known)),
+      () => {
+        this.#statements.release()
+        this.#measure(known, started)
+      },
       (thrown) => this.#fail(request, known, thrown, null),
     )
   }
@@ -150,16 +162,13 @@ export class Session implements RequestHandler {
     return chain(this.#statements.prepare(known), (statement) =>
       chain(request.begin === null ? undefined : this.#connection.exec(`BEGIN ${request.begin}`), () =>
         request.verb === 'execute'
-          ? chain(statement.execute(request.params), (result) =>
-              this.#succeed(request, known, statement, result),
-            )
+          ? chain(statement.execute(request.params), (result) => this.#succeed(request, known, result))
           : this.#runMany(request, known, statement),
       ),
     )
   }
 
-  #succeed(request: Request, known: KnownSql, statement: DriverStatement, result: ExecuteResult): void {
-    this.#statements.release(known, statement)
+  #succeed(request: Request, known: KnownSql, result: ExecuteResult): void {
     let flags = this.#transactionFlag()
     let detail: Detail | null = null
     if (known.writes) {
@@ -167,8 +176,8 @@ export class Session implements RequestHandler {
       detail = [result.changes, known.inserts && result.changes > 0 ? result.lastInsertRowid : null]
     }
     const columns = result.columns === known.toldColumns ? null : result.columns
-    if (columns !== null && known.slot >= 0) known.toldColumns = columns
-    this.#sendChunk(request.id, flags, result.rows, 0, columns, detail)
+    const sent = this.#sendChunk(request.id, flags, result.rows, 0, columns, detail)
+    if (sent && columns !== null && known.slot >= 0) known.toldColumns = columns
   }
 
   // Row after row, to the first that fails. Rows before it stay: in a transaction until that ends, in
@@ -181,39 +190,36 @@ export class Session implements RequestHandler {
       changes += result.changes
       if (known.inserts && result.changes > 0) lastrowid = result.lastInsertRowid
     }
-    const stop = (index: number, thrown: unknown): void => {
-      this.#statements.release(known, statement)
+    const stop = (index: number, thrown: unknown): Awaitable<void> =>
       this.#fail(request, known, thrown, [changes, lastrowid, index])
-    }
     const finish = (): void => {
-      this.#statements.release(known, statement)
       this.#replies.rows(request.id, this.#transactionFlag() | WROTE, [], 0, null, [changes, lastrowid])
     }
-    const from = (start: number): Awaitable<void> => {
-      for (let i = start; i < rows.length; i++) {
-        let result: Awaitable<ExecuteResult>
-        try {
-          result = statement.execute(rows[i] as SqlValue[])
-        } catch (thrown) {
-          return stop(i, thrown)
-        }
-        if (result instanceof Promise) {
-          return result.then(
-            (done) => {
-              count(done)
-              return from(i + 1)
-            },
-            (thrown) => stop(i, thrown),
-          )
-        }
+    let i = 0
+    // A loop, where a chain of thens would hold a promise for each row until the last one.
+    const goOn = async (first: Promise<ExecuteResult>): Promise<void> => {
+      try {
+        count(await first)
+        for (i++; i < rows.length; i++) count(await statement.execute(rows[i] as SqlValue[]))
+      } catch (thrown) {
+        return stop(i, thrown)
+      }
+      finish()
+    }
+    try {
+      for (; i < rows.length; i++) {
+        const result = statement.execute(rows[i] as SqlValue[])
+        if (result instanceof Promise) return goOn(result)
         count(result)
       }
-      return finish()
+    } catch (thrown) {
+      return stop(i, thrown)
     }
-    return from(0)
+    finish()
   }
 
   #fail(request: Request, known: KnownSql, thrown: unknown, detail: Detail | null): Awaitable<void> {
+    this.#statements.release()
     // A BEGIN of this request's own that worked stays open, as in CPython: the caller's rollback ends it.
     const flags = this.#transactionFlag() | (known.writes ? WROTE : 0)
     this.#replies.failure(request.id, flags, thrown, detail)
@@ -233,7 +239,8 @@ export class Session implements RequestHandler {
     this.#sendChunk(id, this.#transactionFlag(), rest.rows, rest.from, null, null, cursor)
   }
 
-  // The rows from `from` on that fit into one chunk, at least one; the others wait for a fetch.
+  // The rows from `from` on that fit into one chunk, at least one; the others wait for a fetch. A row as large
+  // as a chunk goes alone: one that is too large to be sent takes no other with it. Returns whether they went.
   #sendChunk(
     id: number,
     flags: number,
@@ -242,29 +249,36 @@ export class Session implements RequestHandler {
     columns: ExecuteResult['columns'],
     detail: Detail | null,
     cursor = 0,
-  ): void {
+  ): boolean {
     let bytes = 0
     let end = from
-    while (end < rows.length && (end === from || bytes < CHUNK_BYTES))
-      bytes += rowBytes(rows[end++] as RowValues)
+    while (end < rows.length && bytes < CHUNK_BYTES) {
+      const next = rowBytes(rows[end] as RowValues)
+      if (next > CHUNK_BYTES && end > from) break
+      bytes += next
+      end++
+    }
     if (end === rows.length) {
       const all = from === 0 ? rows : rows.slice(from)
-      this.#replies.rows(id, flags, all, bytes, columns, detail)
-      return
+      return this.#replies.rows(id, flags, all, bytes, columns, detail)
     }
     const number = cursor || ++this.#lastCursor
-    this.#cursors.set(number, { rows, from: end })
     const [changes, lastrowid] = detail ?? [0, null]
-    this.#replies.rows(id, flags | MORE, rows.slice(from, end), bytes, columns, [changes, lastrowid, number])
+    const chunk = rows.slice(from, end)
+    const sent = this.#replies.rows(id, flags | MORE, chunk, bytes, columns, [changes, lastrowid, number])
+    if (sent) this.#cursors.set(number, { rows, from: end })
+    return sent
   }
 
   // Reads that came together run in one transaction: it halves what a point read costs the child, since
   // SQLite takes its shared lock and looks for a newer WAL once instead of each time. It begins after the
   // batch was read, so it misses nothing that was acknowledged before these requests were sent.
-  #prepareTurn(known: KnownSql): Awaitable<void> {
-    const joins = known.reads && known.cost < LONG_US
+  #prepareTurn(request: Request, known: KnownSql): Awaitable<void> {
+    const joins = known.reads && known.cost < LONG_US && request.begin === null
     if (this.#inBatch) return joins ? undefined : this.#leaveBatch()
     if (!joins || !this.#batches || this.#queue.length - this.#next + 1 < BATCH_READS) return undefined
+    // Somebody's own transaction is open: it has a snapshot already.
+    if (this.#connection.inTransaction) return undefined
     return chain(this.#connection.exec('BEGIN'), () => {
       this.#inBatch = true
     })
@@ -273,7 +287,8 @@ export class Session implements RequestHandler {
   #leaveBatch(): Awaitable<void> {
     if (!this.#inBatch) return undefined
     this.#inBatch = false
-    return this.#connection.exec('COMMIT')
+    // Out of memory or an I/O error in a read has ended the transaction already: sqlite3VdbeHalt() in vdbeaux.c.
+    return this.#connection.inTransaction ? this.#connection.exec('COMMIT') : undefined
   }
 
   #transactionFlag(): number {

@@ -46,6 +46,8 @@ export class Statements {
   readonly #prepared = new ClockCache<KnownSql, DriverStatement>(PREPARED, (statement) => {
     finalizeQuietly(statement)
   })
+  /** The statement of the request at hand, if its text has no number; see release(). */
+  #passing: DriverStatement | null = null
 
   constructor(connection: DriverConnection) {
     this.#connection = connection
@@ -73,14 +75,17 @@ export class Statements {
     if (statement !== undefined) return statement
     const { sql, names } = known.parsed
     return chain(this.#connection.prepare(sql, names), (fresh) => {
-      if (known.slot !== UNNUMBERED) this.#prepared.set(known, fresh)
+      if (known.slot === UNNUMBERED) this.#passing = fresh
+      else this.#prepared.set(known, fresh)
       return fresh
     })
   }
 
-  /** Lets go of a statement whose text has no number, once it was answered. */
-  release(known: KnownSql, statement: DriverStatement): void {
-    if (known.slot === UNNUMBERED) finalizeQuietly(statement)
+  /** Lets go of a statement whose text has no number, once it was answered or has failed. */
+  release(): void {
+    if (this.#passing === null) return
+    finalizeQuietly(this.#passing)
+    this.#passing = null
   }
 
   /** Finalizes all, before the connection closes. */
