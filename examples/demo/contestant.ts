@@ -22,11 +22,13 @@ const works = JSON.parse(json) as Work[]
 process.on('SIGINT', () => {})
 const stop = new AbortController()
 process.once('disconnect', () => stop.abort())
+if (!process.connected) stop.abort()
 
 let contestant: Contestant | null = null
 let opened = ''
 try {
   for (const work of works) {
+    stop.signal.throwIfAborted()
     const wanted = `${work.database} ${work.workers}`
     if (contestant === null || wanted !== opened) {
       await contestant?.close()

@@ -4,9 +4,10 @@
  * statement is, from the router, and which requests it made; which child runs them is the pool's business.
  */
 import { type Error as DbapiError, NotSupportedError, ProgrammingError } from '../errors.ts'
-import { transactionLost } from '../pool/failures.ts'
+import { overdue, transactionLost } from '../pool/failures.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Request } from '../pool/request.ts'
+import type { Statement } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import { type CallOptions, deadlineOf } from './call-options.ts'
 import type { Connection } from './connection.ts'
@@ -115,35 +116,35 @@ export class ConnectionExecutor implements Executor {
     const { statement } = request
     request.label = this.#label
     this.#noteLoss(this.#lease)
-    if (this.#lost) {
-      const error = transactionLost(statement.sql)
-      request.fail(() => error, null)
+    const refusal = this.#refusal(request)
+    if (refusal !== null) {
+      request.fail(() => refusal, null)
       return
     }
     if (this.#lease !== null) {
       this.#lease.submit(request)
       return
     }
-    const { counter, verb } = statement.parsed
-    const readonly = this.pool.options.readonly
-    if (counter !== null) {
-      const error = counterRefused(counter, statement.sql)
-      request.fail(() => error, null)
-      return
-    }
-    if (readonly && (verb === 'BEGIN' || verb === 'SAVEPOINT')) {
-      const error = new NotSupportedError(
-        'a readonly database has no writer to hold a transaction; each SELECT sees one snapshot by itself',
-        { code: 'UNSUPPORTED', sql: statement.sql },
-      )
-      request.fail(() => error, null)
-      return
-    }
     const { autocommit, isolationLevel } = this.settings
-    if (statement.writes && !readonly && !autocommit && isolationLevel !== null)
-      request.begin = isolationLevel
-    request.pins = request.begin !== null || verb === 'BEGIN' || verb === 'SAVEPOINT'
+    const begins = statement.writes && !autocommit && !this.pool.options.readonly
+    if (begins) request.begin = isolationLevel
+    request.pins = request.begin !== null || opensTransaction(statement)
     this.pool.submit(request)
+  }
+
+  // What the pool would check too, the lease does not.
+  #refusal(request: Request): Error | null {
+    const { statement } = request
+    const { sql } = statement
+    if (this.#lost) return transactionLost(sql)
+    if (this.#lease !== null) return overdue(request)
+    const { counter } = statement.parsed
+    if (counter !== null) return counterRefused(counter, sql)
+    if (!this.pool.options.readonly || !opensTransaction(statement)) return null
+    return new NotSupportedError(
+      'a readonly database has no writer to hold a transaction; each SELECT sees one snapshot by itself',
+      { code: 'UNSUPPORTED', sql },
+    )
   }
 
   // Learns from each answer whether the transaction is open, and from its death that it was lost.
@@ -193,6 +194,10 @@ export class ConnectionExecutor implements Executor {
     if (this.#lease !== null || this.#lost) this.#send(execution)
     else execution.skip()
   }
+}
+
+function opensTransaction({ parsed }: Statement): boolean {
+  return parsed.verb === 'BEGIN' || parsed.verb === 'SAVEPOINT'
 }
 
 /** The refusal of a function that tells of the SQLite connection it happens to run on. */

@@ -39,6 +39,17 @@ export function cancelled(request: Request): QueryCancelled {
   })
 }
 
+/** Why a request is not to be sent any more: its signal is aborted, or its deadline has passed. Null if it is. */
+export function overdue(request: Request): QueryCancelled | null {
+  if (request.signal?.aborted === true) return cancelled(request)
+  if (request.deadline === Number.POSITIVE_INFINITY || request.deadline > performance.now()) return null
+  return new QueryCancelled('the deadline of the call had passed before it could be sent', {
+    code: 'QUERY_CANCELLED',
+    sql: request.statement.sql,
+    applied: request.applied,
+  })
+}
+
 /** A read's deadline: it waited for a reader (PoolTimeout), or it ran too long (QueryCancelled). */
 export function readTimeout(request: Request): OperationalError {
   const { sql } = request.statement

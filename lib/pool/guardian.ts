@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 
 // Reads `+PID` and `-PID`. At the pipe's end (the caller's, however it came) it gives the children a moment to
 // leave by themselves, and kills what then still carries our token: a pid alone might be somebody else's by now.
+// One grep looks at all of them: with every core busy in endless queries, a fork for each would take seconds.
 const SCRIPT = `
 pids=
 while read -r line; do
@@ -17,18 +18,30 @@ while read -r line; do
   esac
 done
 ours() {
-  if [ -r "/proc/$1/cmdline" ]; then
-    cat "/proc/$1/cmdline" "/proc/$1/environ" 2>/dev/null | tr '\\0' ' ' | grep -q -e "$TOKEN"
-  else ps -p "$1" -o command= 2>/dev/null | grep -q -e "$TOKEN"; fi
-}
-for i in 1 2 3; do
+  found=
+  if [ -d /proc/self ]; then
+    files=
+    for p in $pids; do files="$files /proc/$p/cmdline /proc/$p/environ"; done
+    found=$(grep -als -e "$TOKEN" $files)
+  else
+    found=$(ps -p "$(echo $pids | tr ' ' ,)" -o pid=,command= 2>/dev/null | grep -e "$TOKEN")
+  fi
   left=
-  for p in $pids; do ours "$p" && left="$left $p"; done
+  for p in $pids; do
+    case "
+$found
+" in *"/proc/$p/"*|*[!0-9]"$p "*) left="$left $p" ;; esac
+  done
   pids=$left
   [ -n "$pids" ] || exit 0
-  sleep 0.1 2>/dev/null || sleep 1
-done
-for p in $pids; do ours "$p" && kill -KILL "$p" 2>/dev/null; done
+}
+[ -n "$pids" ] || exit 0
+ours
+sleep 0.1 2>/dev/null || sleep 1
+ours
+sleep 0.1 2>/dev/null
+ours
+kill -KILL $pids 2>/dev/null
 exit 0
 `
 

@@ -11,6 +11,7 @@ import {
   cancelled,
   databaseLost,
   lockTimeout,
+  overdue,
   poolClosed,
   queueFull,
   readTimeout,
@@ -202,8 +203,8 @@ export class WorkerPool implements WorkerOwner {
   #refusal(request: Request): Error | null {
     if (this.#lost !== null) return this.#lost
     if (this.#closed) return poolClosed()
-    if (request.signal?.aborted === true) return cancelled(request)
-    if (this.#waiting < this.#maxQueue) return null
+    const late = overdue(request)
+    if (late !== null || this.#waiting < this.#maxQueue) return late
     return queueFull(request, this.#reads.queue.size, this.#writes.queue.size, this.#maxQueue)
   }
 

@@ -302,26 +302,22 @@ describe('the module', () => {
     expect(forklite.threadsafety).to.equal(2)
     expect(forklite.paramstyle).to.equal('qmark')
     expect(new forklite.Warning('w')).to.be.instanceOf(Error)
-    const tree: [keyof typeof forklite, keyof typeof forklite][] = [
-      ['InterfaceError', 'Error'],
-      ['DatabaseError', 'Error'],
-      ['DataError', 'DatabaseError'],
-      ['OperationalError', 'DatabaseError'],
-      ['IntegrityError', 'DatabaseError'],
-      ['InternalError', 'DatabaseError'],
-      ['ProgrammingError', 'DatabaseError'],
-      ['NotSupportedError', 'DatabaseError'],
-      ['PoolTimeout', 'OperationalError'],
-      ['PoolClosed', 'OperationalError'],
-      ['QueueFull', 'OperationalError'],
-      ['QueryCancelled', 'OperationalError'],
-      ['WorkerExited', 'OperationalError'],
-    ]
-    for (const [name, parent] of tree) {
-      const [cls, base] = [forklite[name], forklite[parent]] as unknown as [
-        typeof forklite.Error,
-        typeof forklite.Error,
-      ]
+    const { Error: Base, DatabaseError, OperationalError } = forklite
+    for (const [cls, base, name] of [
+      [forklite.InterfaceError, Base, 'InterfaceError'],
+      [DatabaseError, Base, 'DatabaseError'],
+      [forklite.DataError, DatabaseError, 'DataError'],
+      [OperationalError, DatabaseError, 'OperationalError'],
+      [forklite.IntegrityError, DatabaseError, 'IntegrityError'],
+      [forklite.InternalError, DatabaseError, 'InternalError'],
+      [forklite.ProgrammingError, DatabaseError, 'ProgrammingError'],
+      [forklite.NotSupportedError, DatabaseError, 'NotSupportedError'],
+      [forklite.PoolTimeout, OperationalError, 'PoolTimeout'],
+      [forklite.PoolClosed, OperationalError, 'PoolClosed'],
+      [forklite.QueueFull, OperationalError, 'QueueFull'],
+      [forklite.QueryCancelled, OperationalError, 'QueryCancelled'],
+      [forklite.WorkerExited, OperationalError, 'WorkerExited'],
+    ] as const) {
       const error = new cls('m', { code: 'C' })
       expect(error).to.be.instanceOf(base)
       expect(error).to.be.instanceOf(globalThis.Error)

@@ -125,8 +125,10 @@ export class Peer {
   readonly ended: Promise<Error | null>
 
   constructor(onMessage: (message: unknown) => void = () => {}, maxFrameBytes = 1024 * 1024) {
-    const { promise, resolve } = Promise.withResolvers<Error | null>()
-    this.ended = promise
+    let end: (error: Error | null) => void
+    this.ended = new Promise((resolve) => {
+      end = resolve
+    })
     this.channel = new Channel(this.incoming, this.outgoing, {
       maxFrameBytes,
       onMessage: (message) => {
@@ -135,7 +137,7 @@ export class Peer {
       },
       onEnd: (error) => {
         this.ends.push(error)
-        resolve(error)
+        end(error)
       },
     })
   }
