@@ -25,9 +25,9 @@ class DbapiError extends globalThis.Error {
   /** Stable, to match on: SQLite's extended code by name, or one of forklite's own. */
   readonly code: string
   /** The statement's text, where there is one. */
-  readonly sql?: string
+  declare readonly sql?: string
   /** Of a write that failed on its way: `'no'` is certain, `'unknown'` may have been committed. */
-  readonly applied?: Applied
+  declare readonly applied?: Applied
 
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })

@@ -30,7 +30,7 @@ export type { Connection } from './dbapi/connection.ts'
 export type { Cursor } from './dbapi/cursor.ts'
 export type { Execution } from './dbapi/execution.ts'
 export type { ConnectionOptions, IsolationLevel, Options } from './dbapi/options.ts'
-export type { Pool } from './dbapi/pool.ts'
+export type { Pool, PoolStats } from './dbapi/pool.ts'
 export type { ColumnDescription, Row } from './dbapi/result.ts'
 export type { Parameter, Parameters } from './dbapi/values.ts'
 export {

@@ -8,7 +8,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { transformSync } from 'esbuild'
+import { stop, transform } from 'esbuild'
 import { connect, type Error as DbapiError } from 'forklite'
 import { projectRoot } from './support/run.ts'
 import { runScript } from './support/run-script.ts'
@@ -72,6 +72,7 @@ describe('README.md', () => {
 
   describe('example', () => {
     const dir = tempDir()
+    after(stop) // transform() keeps a process for the next one.
     const examples = blocks.filter(({ language }) => language === 'ts' || language === 'js')
     for (const [i, { text, line }] of examples.entries()) {
       const file = fileName(text)
@@ -85,8 +86,7 @@ describe('README.md', () => {
       it(`at line ${line} prints what it says`, async () => {
         expect(flaw(text)).to.equal(null)
         if (fileName(before) !== undefined) writeFileSync(dir.file(fileName(before)!), before)
-        // Not transform(): that leaves a process behind for the next one.
-        const { code } = transformSync(text, { loader: 'ts', format: 'esm', target: 'node20' })
+        const { code } = await transform(text, { loader: 'ts', format: 'esm', target: 'node20' })
         const result = await runScript(code, { cwd: dir.path })
         expect(result.stderr).to.equal('')
         expect(result.stdout.trimEnd().split('\n')).to.deep.equal(promisedOutput(text))

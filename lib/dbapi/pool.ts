@@ -16,6 +16,8 @@ import {
 import { PoolExecutor } from './pool-executor.ts'
 import type { Parameters } from './values.ts'
 
+export type { PoolStats }
+
 export class Pool {
   readonly #use: Use
   readonly #executor: PoolExecutor

@@ -22,7 +22,7 @@ ours() {
   if [ -d /proc/self ]; then
     files=
     for p in $pids; do files="$files /proc/$p/cmdline /proc/$p/environ"; done
-    found=$(grep -als -e "$TOKEN" $files)
+    found=$(grep -ls -e "$TOKEN" $files)
   else
     found=$(ps -p "$(echo $pids | tr ' ' ,)" -o pid=,command= 2>/dev/null | grep -e "$TOKEN")
   fi

@@ -55,7 +55,7 @@ describe('the demo', function () {
     ['while SQLite runs in-process', /^Scaled: /],
   ] as const) {
     it(`cleans up after SIGINT ${phase}`, async () => {
-      const demo = startScript(DEMO, { ...options(), args: ['--rows', '20000', '--tasks', '100'] })
+      const demo = startScript(DEMO, { ...options(), args: ['--rows', '20000', '--tasks', '50'] })
       for (;;) if (line.test(await demo.line())) break
       expect(readdirSync(tmp.path)).to.have.lengthOf(1)
       demo.kill('SIGINT')

@@ -79,13 +79,6 @@ for (const launcher of ['cluster', 'child_process'] as const) {
         expect((await script.result).signal).to.equal('SIGKILL')
       })
 
-      it(`take them along by SIGTERM, unhandled, ${when}`, async () => {
-        const { script, pids } = await start(work)
-        script.kill('SIGTERM')
-        await expectGone(script, pids)
-        await script.result
-      })
-
       it(`take them along by process.exit() ${when}`, async () => {
         const { script, pids } = await start(work, 'exit')
         script.kill('SIGUSR2')
