@@ -71,7 +71,7 @@ export function lockTimeout(request: Request, lease: Lease | null, now: number):
         `whose last statement was: ${lease.lastSql.slice(0, QUOTED_CHARS)}`
   return new OperationalError(
     `database is locked: the time to wait for the writer is over, and ${held}; ` +
-      'end that transaction, or raise lockTimeoutMs',
+      'end that transaction, or allow more time (lockTimeoutMs, or timeoutMs of the call)',
     { code: 'SQLITE_BUSY', sql: request.statement.sql, applied: request.applied },
   )
 }

@@ -13,6 +13,13 @@ import type { WorkerProcess } from './worker-process.ts'
  */
 const FULL_LOAD = 1000
 
+/**
+ * Below so much estimated work, in microseconds, a second reader is not woken: waking it costs more than the
+ * wait behind what is there. Ten point reads in flight make 230,000 a second through one reader, and 150,000
+ * through two, on two cores.
+ */
+const PACKED_LOAD = 50
+
 /** The least that a request counts for, in microseconds: what its message alone costs a child. */
 const LEAST_LOAD = 1
 
@@ -30,7 +37,7 @@ export class Reads {
       const { cost } = request.statement
       // What is long or not yet measured runs alone in its child, so that nothing is stuck behind it.
       request.load = cost < FULL_LOAD ? Math.max(cost, LEAST_LOAD) : FULL_LOAD
-      const reader = leastLoaded(readers, request)
+      const reader = choose(readers, request)
       if (reader === null) return
       this.queue.shift()
       reader.enqueue(request)
@@ -43,11 +50,13 @@ export function hasRoom(worker: WorkerProcess, request: Request): boolean {
   return worker.inFlight === 0 || worker.bytesInFlight + request.bytes <= MAX_BYTES_IN_FLIGHT
 }
 
-function leastLoaded(readers: readonly WorkerProcess[], request: Request): WorkerProcess | null {
+// The first reader that is not yet worth a frame of its own, else the one with the least to do.
+function choose(readers: readonly WorkerProcess[], request: Request): WorkerProcess | null {
   let best: WorkerProcess | null = null
   for (const reader of readers) {
     if (!reader.ready || !hasRoom(reader, request)) continue
     if (reader.load > 0 && reader.load + request.load > FULL_LOAD) continue
+    if (reader.load + request.load <= PACKED_LOAD) return reader
     if (best === null || reader.load < best.load) best = reader
   }
   return best

@@ -35,35 +35,41 @@ let leaving = false
 // want to drain, and it takes us along by closing our pipe.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
-if (process.send === undefined) {
-  process.stderr.write('forklite/worker is started by forklite itself; call connect() or createPool()\n')
-  process.exit(2)
-}
+const [requestPipe, replyPipe] = openPipes()
 process.on('disconnect', () => leave(0))
 // The listener alone would keep this process alive; the request pipe does that.
 process.channel?.unref()
 
-const channel = new Channel(
-  new Socket({ fd: REQUESTS_FD, readable: true, writable: false }),
-  new Socket({ fd: REPLIES_FD, readable: false, writable: true }),
-  {
-    maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
-    onMessage(message) {
-      if (session !== null) {
-        readRequests(message, session)
-        session.run()
-      } else if (opening === null) {
-        opening = open(readOpen(message))
-      } else {
-        throw new ProtocolError('a request came before the database was open')
-      }
-    },
-    onEnd(error) {
-      if (error !== null) process.stderr.write(`forklite worker ${process.pid}: ${error.message}\n`)
-      leave(error === null ? 0 : 1)
-    },
+const channel = new Channel(requestPipe, replyPipe, {
+  maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
+  onMessage(message) {
+    if (session !== null) {
+      readRequests(message, session)
+      session.run()
+    } else if (opening === null) {
+      opening = open(readOpen(message))
+    } else {
+      throw new ProtocolError('a request came before the database was open')
+    }
   },
-)
+  onEnd(error) {
+    if (error !== null) process.stderr.write(`forklite worker ${process.pid}: ${error.message}\n`)
+    leave(error === null ? 0 : 1)
+  },
+})
+
+function openPipes(): [requests: Socket, replies: Socket] {
+  try {
+    if (process.send === undefined) throw new Error('no IPC channel')
+    return [
+      new Socket({ fd: REQUESTS_FD, readable: true, writable: false }),
+      new Socket({ fd: REPLIES_FD, readable: false, writable: true }),
+    ]
+  } catch {
+    process.stderr.write('forklite/worker is started by forklite itself; call connect() or createPool()\n')
+    process.exit(2)
+  }
+}
 
 async function open(asked: Open): Promise<void> {
   let connection: DriverConnection | null = null

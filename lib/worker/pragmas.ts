@@ -10,6 +10,7 @@ const WORDS: Record<string, Record<string, number>> = {
   synchronous: { off: 0, normal: 1, full: 2, extra: 3 },
   temp_store: { default: 0, file: 1, memory: 2 },
   auto_vacuum: { none: 0, full: 1, incremental: 2 },
+  secure_delete: { fast: 2 },
 }
 const SWITCH: Record<string, number> = { on: 1, yes: 1, true: 1, off: 0, no: 0, false: 0 }
 

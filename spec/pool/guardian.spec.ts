@@ -1,7 +1,7 @@
 /** Guardian: whom it kills, whom it spares, and when it goes. From outside, on processes that are no databases. */
 import { readdirSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { childrenOf, hasProc, isAlive, waitForExit } from '../support/processes.ts'
 import { projectRoot } from '../support/run.ts'
@@ -61,12 +61,12 @@ describe('the guardian', () => {
     const script = startScript(`${PRELUDE}
       const a = spawn('sleep', ['1000']), b = spawn('sleep', ['1000'])
       watch(a); watch(b)
-      console.log('two')
       process.on('SIGUSR2', async () => {
         for (const child of [a, b]) { child.kill(); await once(child, 'exit'); unwatch(child); unwatch(child) }
         console.log('none')
       })
-      process.on('SIGHUP', () => { watch(spawn('sleep', ['1000'])); console.log('one') })`)
+      process.on('SIGHUP', () => { watch(spawn('sleep', ['1000'])); console.log('one') })
+      console.log('two')`)
     expect(await script.line()).to.equal('two')
     const [first, ...others] = guardiansOf(script.pid)
     expect(others).to.have.length(0)
@@ -77,8 +77,7 @@ describe('the guardian', () => {
     expect(await script.line()).to.equal('one')
     const [second] = guardiansOf(script.pid)
     expect(second!.pid).not.to.equal(first!.pid)
-    const sleep = childrenOf(script.pid)
-      .find((info) => info.command === 'sleep 1000')!
+    const sleep = childrenOf(script.pid).find((info) => info.command === 'sleep 1000')!
     script.kill()
     await waitForExit(second!.pid)
     process.kill(sleep.pid)
@@ -88,12 +87,15 @@ describe('the guardian', () => {
   it('is started anew by the next child when somebody killed it, and told of all', async () => {
     const script = startScript(`${PRELUDE}
       const a = sleeper(TOKEN); watch(a)
-      console.log(a.pid)
-      process.on('SIGUSR2', () => { const b = sleeper(TOKEN); watch(b); console.log(b.pid) })`)
+      process.on('SIGUSR2', () => { const b = sleeper(TOKEN); watch(b); console.log(b.pid) })
+      console.log(a.pid)`)
     const a = Number(await script.line())
     const [first] = guardiansOf(script.pid)
     process.kill(first!.pid, 'SIGKILL')
-    await until('the caller has reaped its guardian', () => !readdirSync('/proc').includes(String(first!.pid)))
+    await until(
+      'the caller has reaped its guardian',
+      () => !readdirSync('/proc').includes(String(first!.pid)),
+    )
     script.kill('SIGUSR2')
     const b = Number(await script.line())
     expect(guardiansOf(script.pid)).to.have.length(1)

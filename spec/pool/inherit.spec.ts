@@ -89,7 +89,9 @@ describe('inherited NODE_OPTIONS', () => {
   it('is what Node itself reads', async () => {
     // The quoted path of a module that is not there: Node's error shows how it read the words.
     const options = inheritedNodeOptions('--inspect=0 --require "./no such \\"hook\\".cjs" "--cpu-prof"')
-    const { stderr, code } = await runScript('', { env: { NODE_OPTIONS: options, NODE_V8_COVERAGE: undefined } })
+    const { stderr, code } = await runScript('', {
+      env: { NODE_OPTIONS: options, NODE_V8_COVERAGE: undefined },
+    })
     expect(stderr).to.include(`Cannot find module './no such "hook".cjs'`).and.not.to.include('Debugger')
     expect(code).to.equal(1)
   })

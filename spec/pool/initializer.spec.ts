@@ -30,7 +30,7 @@ describe('an initializer', () => {
   async function roles(options: Options): Promise<unknown[]> {
     const pool = await createPool(dir.file('test.db'), { readers: 1, driver: 'better-sqlite3', ...options })
     try {
-      await pool.execute('create table t (a)')
+      await pool.execute('create table if not exists t (a)')
       const [read] = await pool.execute('select role()').fetchall()
       const [written] = await pool.execute('insert into t values (1) returning role()').fetchall()
       return [...read!, ...written!]
@@ -62,7 +62,11 @@ describe('an initializer', () => {
 
   it('may be a URL, a file: URL in words, a relative path, and an async function', async () => {
     const path = write('init file.mjs', SQL_FUNCTIONS.replace('export default', 'export default async'))
-    for (const initializer of [pathToFileURL(path), pathToFileURL(path).href, relative(process.cwd(), path)]) {
+    for (const initializer of [
+      pathToFileURL(path),
+      pathToFileURL(path).href,
+      relative(process.cwd(), path),
+    ]) {
       expect(await roles({ initializer })).to.deep.equal(['reader', 'writer'])
     }
   })
@@ -133,7 +137,11 @@ describe('an initializer', () => {
 
   const thrown: [what: string, source: string, error: object][] = [
     ['throws', `export default () => { throw new TypeError('no good') }`, { message: 'no good' }],
-    ['rejects', `export default async () => { throw new Error('no good later') }`, { message: 'no good later' }],
+    [
+      'rejects',
+      `export default async () => { throw new Error('no good later') }`,
+      { message: 'no good later' },
+    ],
     [
       'throws an error with a code',
       `export default () => { throw Object.assign(new Error('no good'), { code: 'EMINE' }) }`,
@@ -182,7 +190,11 @@ describe('an initializer', () => {
   for (const [what, source] of hanging) {
     it(`that ${what} fails connect() after startTimeoutMs`, async () => {
       const { name, code, message, stderr } = await failure(source, 400)
-      expect({ name, code, stderr }).to.deep.equal({ name: 'OperationalError', code: 'START_TIMEOUT', stderr: '' })
+      expect({ name, code, stderr }).to.deep.equal({
+        name: 'OperationalError',
+        code: 'START_TIMEOUT',
+        stderr: '',
+      })
       expect(message).to.include('400 ms').and.to.include('init.mjs')
     })
   }
@@ -203,13 +215,17 @@ describe('an initializer', () => {
       `export default () => { setImmediate(() => { throw new Error('loose end') }); return new Promise(() => {}) }`,
     )
     expect(told).to.include({ name: 'WorkerExited' })
-    expect(told.message).to.include('exited with code 1 before it was ready').and.to.include('Error: loose end')
+    expect(told.message)
+      .to.include('exited with code 1 before it was ready')
+      .and.to.include('Error: loose end')
   })
 
   it('that crashes is told with the signal', async () => {
     const told = await failure(`export default () => process.kill(process.pid, 'SIGSEGV')`)
     expect(told).to.include({ name: 'WorkerExited' })
-    expect(told.message).to.match(/^the writer's child process \d+ was killed by SIGSEGV before it was ready$/)
+    expect(told.message).to.match(
+      /^the writer's child process \d+ was killed by SIGSEGV before it was ready$/,
+    )
   })
 
   it('may be TypeScript in development: the loader of the caller is the loader of the child', async () => {

@@ -31,7 +31,10 @@ const USE = `
 describe('the launcher', () => {
   const dir = tempDir()
   const run = async (source: string, nodeArgs: string[] = []): Promise<string[]> => {
-    const { stdout, stderr, code } = await runScript(`${USE}\n${source}`, { env: { FOLDER: dir.path }, nodeArgs })
+    const { stdout, stderr, code } = await runScript(`${USE}\n${source}`, {
+      env: { FOLDER: dir.path },
+      nodeArgs,
+    })
     expect(stderr).to.equal('')
     expect(code).to.equal(0)
     return stdout.trim().split('\n')
@@ -53,14 +56,18 @@ describe('the launcher', () => {
 
   for (const launcher of ['cluster', 'child_process']) {
     it(`is ${launcher} when asked for`, async () => {
-      expect(await run(`console.log(await use({ launcher: '${launcher}' }))`)).to.deep.equal([`${launcher} 1`])
+      expect(await run(`console.log(await use({ launcher: '${launcher}' }))`)).to.deep.equal([
+        `${launcher} 1`,
+      ])
     })
   }
 
   it('is child_process where the application has imported node:cluster', async () => {
     expect(await run(`import 'node:cluster'; console.log(await use())`)).to.deep.equal(['child_process 1'])
     expect(
-      await run(`const { default: cluster } = await import('cluster'); console.log(await use(), cluster.isPrimary)`),
+      await run(
+        `const { default: cluster } = await import('cluster'); console.log(await use(), cluster.isPrimary)`,
+      ),
     ).to.deep.equal(['child_process 1 true'])
     expect(
       await run(
@@ -91,7 +98,9 @@ describe('the launcher', () => {
         process.exit(4)
       }`)
     expect(lines[0]).to.equal('child_process 1')
-    expect(lines[1]).to.match(/^ProgrammingError BAD_OPTION .*cluster's primary.*use 'child_process' or 'auto'$/)
+    expect(lines[1]).to.match(
+      /^ProgrammingError BAD_OPTION .*cluster's primary.*use 'child_process' or 'auto'$/,
+    )
     expect(lines[2]).to.equal('worker 4')
   })
 
@@ -199,7 +208,9 @@ describe('the launcher', () => {
       process.execPath = '/no/such/node'
       await use({ launcher: 'cluster' }).catch(told)
       console.log(cluster.settings === before, JSON.stringify(cluster.settings), Object.keys(cluster.workers).length)`)
-    expect(lines[0]).to.match(/^WorkerExited WORKER_EXITED .*could not be forked: spawn \/no\/such\/node ENOENT$/)
+    expect(lines[0]).to.match(
+      /^WorkerExited WORKER_EXITED .*could not be forked: spawn \/no\/such\/node ENOENT$/,
+    )
     expect(lines[1]).to.equal('true {} 0')
   })
 

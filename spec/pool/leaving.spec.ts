@@ -25,21 +25,21 @@ const OPEN = `
   const pool = await createPool(database, { launcher, readers: 2, initializer })
   await pool.execute('create table if not exists t (a)')
   await pool.execute('insert into t values (1)')
+  process.on('SIGUSR2', () => {
+    if (end === 'exit') process.exit(7)
+    throw new Error('nobody catches this')
+  })
   if (work === 'busy') {
     pool.execute('insert into t ' + ${endless}).catch(() => {})
     for (const label of ['a', 'b']) pool.execute(${endless} + ' as ' + label).catch(() => {})
   } else {
     console.log('idle')
   }
-  process.on('SIGUSR2', () => {
-    if (end === 'exit') process.exit(7)
-    throw new Error('nobody catches this')
-  })
   setInterval(() => {}, 1000)
 `
 
 for (const launcher of ['cluster', 'child_process'] as const) {
-  describe(`callers that end (${launcher})`, function () {
+  describe(`callers that end (${launcher})`, () => {
     const dir = tempDir()
 
     before(function () {
@@ -244,8 +244,16 @@ for (const launcher of ['cluster', 'child_process'] as const) {
 
     const outstanding: [what: string, body: string, answer: string][] = [
       ['a read runs', `ask('select 1'); ask(slow)`, '1 300000'],
-      ['reads wait for a reader', `for (const i of [1, 2, 3]) ask(slow.replace('(*)', '(*) + ' + i))`, '300001 300002 300003'],
-      ['a write waits for the writer', `ask("insert into t " + slow + ' returning *'); ask('delete from t returning 7')`, '300000 7'],
+      [
+        'reads wait for a reader',
+        `for (const i of [1, 2, 3]) ask(slow.replace('(*)', '(*) + ' + i))`,
+        '300001 300002 300003',
+      ],
+      [
+        'a write waits for the writer',
+        `ask("insert into t " + slow + ' returning *'); ask('delete from t returning 7')`,
+        '300000 7',
+      ],
       ['connect() is under way', `connect(database).then(() => console.log('connected'))`, 'connected'],
     ]
     for (const [what, body, answer] of outstanding) {
