@@ -2,13 +2,15 @@
  * Children: the writer and the readers of one database, started side by side, replaced when one dies, stopped
  * in order. Runs in the caller. It knows how to open a database in a child, not what the children are asked.
  */
+import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { OperationalError } from '../errors.ts'
+import { Error as DbapiError, OperationalError, WorkerExited } from '../errors.ts'
 import type { Open, Role } from '../ipc/messages.ts'
 import type { Candidate } from './driver-path.ts'
+import { fileIdentity } from './file-identity.ts'
 import { TOKEN } from './guardian.ts'
 import { inheritedEnv, inheritedFlags } from './inherit.ts'
 import { type LauncherName, launch } from './launcher.ts'
@@ -62,6 +64,8 @@ export class Children {
   // Children on their way, those that wait for their turn included.
   readonly #starting: Record<Role, number> = { writer: 0, reader: 0 }
   readonly #stop = new AbortController()
+  // Which file they have open: a child that comes later must not open, or make, another of that name.
+  #file: string | null = null
   readonly #onReady: () => void
   readonly #onDown: (role: Role, error: Error) => void
 
@@ -103,6 +107,7 @@ export class Children {
       this.#starting.writer--
       this.#starting.reader -= readers
     }
+    this.#file = fileIdentity(this.#options.database)
     // What died meanwhile, ready already.
     for (const role of ['writer', 'reader'] as const) void this.revive(role)
   }
@@ -177,6 +182,7 @@ export class Children {
   async #tryStart(role: Role): Promise<Error | null> {
     let child: WorkerProcess | null = null
     try {
+      if (fileIdentity(this.#options.database) !== this.#file) throw databaseMoved(this.#options.database)
       child = this.#fork(role)
       if (role === 'reader') await this.#addReader(child)
       else {
@@ -207,12 +213,19 @@ export class Children {
 
   #fork(role: Role): WorkerProcess {
     const { env, launcher, maxFrameBytes } = this.#options
-    const child = launch(launcher, {
-      modulePath: this.#options.workerPath ?? defaultWorkerPath(),
-      args: [TOKEN, role, this.#options.database],
-      execArgv: inheritedFlags(process.execArgv),
-      env: inheritedEnv(process.env, { ...env, FORKLITE_TOKEN: TOKEN }),
-    })
+    const modulePath = this.#options.workerPath ?? defaultWorkerPath()
+    let child: ChildProcess
+    try {
+      child = launch(launcher, {
+        modulePath,
+        args: [TOKEN, role, this.#options.database],
+        execArgv: inheritedFlags(process.execArgv),
+        env: inheritedEnv(process.env, { ...env, FORKLITE_TOKEN: TOKEN }),
+      })
+    } catch (error) {
+      // Of what the system refuses, Node throws some at once, and tells the rest by the child's 'error'.
+      throw error instanceof DbapiError ? error : forkFailed(role, error as Error)
+    }
     const worker = new WorkerProcess(child, role, maxFrameBytes, this.#owner)
     this.#all.add(worker)
     return worker
@@ -259,6 +272,21 @@ export class Children {
 /** Whether a database exists in one connection only: in memory, or a temporary file without a name. */
 export function isPrivate(database: string): boolean {
   return database === ':memory:' || database === ''
+}
+
+function forkFailed(role: Role, error: Error): WorkerExited {
+  return new WorkerExited(`the ${role}'s child process could not be forked: ${error.message}`, {
+    code: 'WORKER_EXITED',
+    cause: error,
+  })
+}
+
+function databaseMoved(path: string): OperationalError {
+  return new OperationalError(
+    `the database file was moved or deleted while it was open: ${path} is not what it was; ` +
+      'close what uses it, and connect again',
+    { code: 'SQLITE_READONLY_DBMOVED' },
+  )
 }
 
 function backoff(times: number): number {

@@ -2,11 +2,12 @@
  * Registry: one WorkerPool for each database file in this process, shared and counted. Runs in the caller. Two
  * pools on one file would have two writers, which wait for each other's locks and both checkpoint.
  */
-import { type BigIntStats, realpathSync, statSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { OperationalError, ProgrammingError } from '../errors.ts'
 import { type ChildOptions, isPrivate } from './children.ts'
+import { fileIdentity } from './file-identity.ts'
 import { Router } from './router.ts'
 import { WorkerPool } from './worker-pool.ts'
 
@@ -61,7 +62,7 @@ export async function usePool(
     throw error
   }
   // The file is certain to exist now, and to be the one that the children opened.
-  using.identity ??= identityOf(using.path)
+  using.identity ??= fileIdentity(using.path)
   let released: Promise<void> | null = null
   return {
     pool: using.pool,
@@ -79,7 +80,7 @@ function add(options: ChildOptions, maxQueue: number): Entry {
     pool,
     path,
     maxQueue,
-    identity: isPrivate(path) ? null : identityOf(path),
+    identity: isPrivate(path) ? null : fileIdentity(path),
     references: 0,
     started: pool.start(),
     closed: null,
@@ -100,7 +101,7 @@ async function release(entry: Entry): Promise<void> {
 
 function find(path: string): Entry | undefined {
   if (isPrivate(path)) return undefined
-  const identity = identityOf(path)
+  const identity = fileIdentity(path)
   for (const entry of entries) {
     // A file that was deleted is another database when it is made anew, by whatever we open now too. Without
     // an identity the children have not made the file yet.
@@ -124,16 +125,6 @@ function canonicalPath(path: string): string {
       })
     }
   }
-}
-
-function identityOf(path: string): string | null {
-  let stats: BigIntStats
-  try {
-    stats = statSync(path, { bigint: true })
-  } catch {
-    return null
-  }
-  return `${stats.dev}:${stats.ino}`
 }
 
 function expectSame(there: SharedOptions, wanted: SharedOptions, given: ReadonlySet<string>): void {

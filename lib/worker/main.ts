@@ -58,6 +58,9 @@ const channel = new Channel(requestPipe, replyPipe, {
   },
 })
 
+// The caller may have gone while Node was loading these modules.
+if (!process.connected) leave(0)
+
 function openPipes(): [requests: Socket, replies: Socket] {
   try {
     if (process.send === undefined) throw new Error('no IPC channel')

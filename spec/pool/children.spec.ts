@@ -188,6 +188,21 @@ describe('children', () => {
     await until('the other is back too', () => children(pool, 'reader').length === 2)
   })
 
+  it('that come later do not open, or make, another file of that name', async () => {
+    const pool = await start()
+    await pool.execute('create table t (a)')
+    const [pid] = children(pool, 'writer')
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file() + suffix, { force: true })
+    process.kill(pid!, 'SIGKILL')
+    await until('it is out of the pool', () => !children(pool, 'writer').includes(pid!))
+    const error = await rejection(pool.execute('insert into t values (1)'))
+    expect(error).to.include({ name: 'OperationalError', code: 'SQLITE_READONLY_DBMOVED' })
+    expect(error.message).to.include(file())
+    expect(existsSync(file())).to.equal(false)
+    // The readers that are there have the old one still.
+    expect(await pool.execute('select count(*) from t').fetchall()).to.deep.equal([[0]])
+  })
+
   describe('of a database that is not in WAL', () => {
     it('are one, which reads and writes and is replaced', async () => {
       const pool = await start({ pragmas: { journal_mode: 'DELETE' } })
@@ -343,6 +358,16 @@ describe('children', () => {
       expect(JSON.parse(result.stdout)).to.include({ name: 'WorkerExited', code: 'WORKER_EXITED' })
       expect(JSON.parse(result.stdout).message).to.match(/could not be forked: spawn .* EMFILE$/)
       if (hasProc) expect(workersOn(file())).to.deep.equal([])
+    })
+  }
+
+  for (const launcher of ['cluster', 'child_process'] as const) {
+    it(`that the system refuses for their environment fail connect() (${launcher})`, async () => {
+      const error = await rejection(start({ launcher, env: { HUGE: 'x'.repeat(300_000) } }))
+      expect(error).to.include({
+        name: 'WorkerExited',
+        message: "the writer's child process could not be forked: spawn E2BIG",
+      })
     })
   }
 
