@@ -29,7 +29,7 @@ const losesBom = unpackr.unpack(packr.pack(BOM.padEnd(DECODER_BYTES, 'x'))) !== 
 /** The frame of one value, header included. */
 export function encodeFrame(value: unknown): Buffer {
   let frame = packr.pack(value, RESERVE_START_SPACE + HEADER_BYTES) as Buffer
-  if (losesBom && frame.includes(BOM_BYTES)) {
+  if (losesBom && frame.length > DECODER_BYTES && frame.includes(BOM_BYTES)) {
     frame = packr.pack(withBomTwice(value), RESERVE_START_SPACE + HEADER_BYTES) as Buffer
   }
   frame.writeUInt32BE(frame.length - HEADER_BYTES, 0)
