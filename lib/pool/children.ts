@@ -1,42 +1,18 @@
 /**
  * Children: the writer and the readers of one database, started side by side, replaced when one dies, stopped
- * in order. Runs in the caller. It knows how to open a database in a child, not what the children are asked.
+ * in order. Runs in the caller. It knows when a child is needed, not what the children are asked.
  */
 import type { ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { Error as DbapiError, OperationalError, WorkerExited } from '../errors.ts'
-import type { Open, Role } from '../ipc/messages.ts'
-import type { Candidate } from './driver-path.ts'
+import { Error as DbapiError } from '../errors.ts'
+import type { Role } from '../ipc/messages.ts'
+import { type ChildOptions, defaultWorkerPath, isPrivate, openMessage } from './child-options.ts'
+import { databaseMoved, forkFailed } from './failures.ts'
 import { fileIdentity } from './file-identity.ts'
 import { TOKEN } from './guardian.ts'
 import { inheritedEnv, inheritedFlags } from './inherit.ts'
-import { type LauncherName, launch } from './launcher.ts'
+import { launch } from './launcher.ts'
 import { type WorkerOwner, WorkerProcess } from './worker-process.ts'
-
-/** How children are made; the same for each of a database. */
-export interface ChildOptions {
-  /** The file's absolute path, `:memory:` or `''`. */
-  database: string
-  readonly: boolean
-  drivers: Candidate[]
-  /** Reader processes; none where the database is not in WAL. */
-  readers: number
-  launcher: LauncherName
-  /** A module's URL, or null. */
-  initializer: string | null
-  initargs: unknown[]
-  /** Over the defaults. */
-  pragmas: Record<string, string | number>
-  cacheBytes: number
-  lockTimeoutMs: number
-  startTimeoutMs: number
-  maxFrameBytes: number
-  workerPath: string | null
-  env: Record<string, string>
-}
 
 /** A child that dies before it is ready so many times in a row is not started again by itself. */
 const MAX_FAILED_STARTS = 3
@@ -93,7 +69,10 @@ export class Children {
       const writer = readonly ? null : this.#fork('writer')
       const forked = this.alone ? [] : Array.from({ length: readers }, () => this.#fork('reader'))
       if (writer !== null) {
-        const { journalMode } = await writer.open(this.#open('writer'), this.#options.startTimeoutMs)
+        const { journalMode } = await writer.open(
+          openMessage(this.#options, 'writer', this.alone),
+          this.#options.startTimeoutMs,
+        )
         this.alone = journalMode !== 'wal'
         this.writer = writer
       }
@@ -186,7 +165,7 @@ export class Children {
       child = this.#fork(role)
       if (role === 'reader') await this.#addReader(child)
       else {
-        await child.open(this.#open('writer'), this.#options.startTimeoutMs)
+        await child.open(openMessage(this.#options, 'writer', this.alone), this.#options.startTimeoutMs)
         this.writer = child
       }
     } catch (error) {
@@ -201,7 +180,7 @@ export class Children {
   }
 
   async #addReader(reader: WorkerProcess): Promise<void> {
-    await reader.open(this.#open('reader'), this.#options.startTimeoutMs)
+    await reader.open(openMessage(this.#options, 'reader', this.alone), this.#options.startTimeoutMs)
     this.readers.push(reader)
   }
 
@@ -230,81 +209,8 @@ export class Children {
     this.#all.add(worker)
     return worker
   }
-
-  #open(role: Role): Open {
-    const options = this.#options
-    return {
-      role,
-      database: options.database,
-      readonly: role === 'reader',
-      drivers: options.drivers.map(({ name, path }) => ({ name, path })),
-      pragmas: this.#pragmas(role),
-      busyTimeoutMs: options.lockTimeoutMs,
-      initializer: options.initializer,
-      initargs: options.initargs,
-      maxFrameBytes: options.maxFrameBytes,
-    }
-  }
-
-  #pragmas(role: Role): [name: string, value: string | number][] {
-    const { cacheBytes, pragmas, readers } = this.#options
-    const children = this.alone ? 1 : readers + 1
-    const all: Record<string, string | number> = {
-      // First, and by the writer alone: several that set WAL at once get "database is locked".
-      ...(role === 'writer' ? { journal_mode: 'WAL' } : {}),
-      synchronous: 'FULL',
-      foreign_keys: 'ON',
-      trusted_schema: 'OFF',
-      mmap_size: 0,
-      cache_size: -Math.max(1, Math.floor(cacheBytes / children / 1024)),
-      ...pragmas,
-    }
-    if (role === 'reader') {
-      delete all.journal_mode
-      all.query_only = 'ON'
-    }
-    // A database in memory has no file to map; its mmap_size does not read back.
-    if (isPrivate(this.#options.database) && pragmas.mmap_size === undefined) delete all.mmap_size
-    return Object.entries(all)
-  }
-}
-
-/** Whether a database exists in one connection only: in memory, or a temporary file without a name. */
-export function isPrivate(database: string): boolean {
-  return database === ':memory:' || database === ''
-}
-
-function forkFailed(role: Role, error: Error): WorkerExited {
-  return new WorkerExited(`the ${role}'s child process could not be forked: ${error.message}`, {
-    code: 'WORKER_EXITED',
-    cause: error,
-  })
-}
-
-function databaseMoved(path: string): OperationalError {
-  return new OperationalError(
-    `the database file was moved or deleted while it was open: ${path} is not what it was; ` +
-      'close what uses it, and connect again',
-    { code: 'SQLITE_READONLY_DBMOVED' },
-  )
 }
 
 function backoff(times: number): number {
   return times <= 0 ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** (times - 1), LONGEST_BACKOFF_MS)
-}
-
-function defaultWorkerPath(): string {
-  // `.ts` when forklite runs from its sources under a Node that strips types.
-  const beside = new URL(`../worker/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-  const path = fileURLToPath(beside)
-  if (existsSync(path)) return path
-  try {
-    return createRequire(import.meta.url).resolve('forklite/worker')
-  } catch {
-    throw new OperationalError(
-      `the child's program is not where it should be (${path}), as happens in a bundle: ` +
-        "keep forklite external, or give its file 'forklite/worker' in the option workerPath",
-      { code: 'WORKER_NOT_FOUND' },
-    )
-  }
 }

@@ -11,6 +11,7 @@ import {
   QueueFull,
   WorkerExited,
 } from '../errors.ts'
+import type { Role } from '../ipc/messages.ts'
 import type { Lease } from './lease.ts'
 import type { Request } from './request.ts'
 
@@ -111,5 +112,20 @@ export function resultLost(sql: string): OperationalError {
       code: 'RESULT_GONE',
       sql,
     },
+  )
+}
+
+export function forkFailed(role: Role, error: Error): WorkerExited {
+  return new WorkerExited(`the ${role}'s child process could not be forked: ${error.message}`, {
+    code: 'WORKER_EXITED',
+    cause: error,
+  })
+}
+
+export function databaseMoved(path: string): OperationalError {
+  return new OperationalError(
+    `the database file was moved or deleted while it was open: ${path} is not what it was; ` +
+      'close what uses it, and connect again',
+    { code: 'SQLITE_READONLY_DBMOVED' },
   )
 }

@@ -54,6 +54,11 @@ export class RequestQueue {
   remove(request: Request): void {
     request.state = 'done'
     this.#size--
+    // Behind a head that waits for long, those that gave up would pile up.
+    if (this.#items.length - this.#head > 2 * this.#size + 1024) {
+      this.#items = [...this]
+      this.#head = 0
+    }
   }
 
   /** All that wait, in order. */

@@ -10,6 +10,7 @@ import type { Detail, WireColumns } from '../ipc/messages.ts'
 export type { Detail, WireColumns }
 
 import type { Lease } from './lease.ts'
+import type { Slot } from './outbox.ts'
 import type { RequestQueue } from './request-queue.ts'
 import type { Statement } from './router.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -45,7 +46,7 @@ export abstract class Request {
   /** What it adds to its child's load, in microseconds. */
   load = 0
   /** What the child it was sent to knows of its text. */
-  slot: { number: number; columns: WireColumns | null } | null = null
+  slot: Slot | null = null
   /** The child it was sent to. */
   worker: WorkerProcess | null = null
   /** Where it waits, or has waited. */

@@ -5,7 +5,8 @@
 import type { SqlValue } from '../drivers/driver.ts'
 import { fromWire, type WireError, type WorkerExited } from '../errors.ts'
 import { type Detail, FAILED, IN_TRANSACTION, MORE, type Role, type WireColumns } from '../ipc/messages.ts'
-import { type ChildOptions, Children, isPrivate } from './children.ts'
+import { type ChildOptions, isPrivate } from './child-options.ts'
+import { Children } from './children.ts'
 import { Deadlines } from './deadlines.ts'
 import {
   cancelled,
@@ -60,7 +61,7 @@ export class WorkerPool implements WorkerOwner {
   #closed = false
   // Why no child of a role can be started; the next request tries again.
   readonly #down: { [role in Role]?: Error } = {}
-  // Where a database in memory went; nothing can bring it back.
+  // How the child of a database in memory ended; nothing can bring it back.
   #lost: WorkerExited | null = null
   #drained: (() => void) | null = null
 
@@ -103,12 +104,12 @@ export class WorkerPool implements WorkerOwner {
       return
     }
     const queue = this.#queueOf(request)
-    queue.push(request)
     if (queue === this.#writes.queue) {
-      request.deadline = Math.min(request.deadline, performance.now() + this.options.lockTimeoutMs)
-      this.#deadlines.watch(request)
-    } else if (request.deadline !== Number.POSITIVE_INFINITY || request.signal !== null) {
-      this.#deadlines.watch(request)
+      this.#queueWrite(request)
+    } else {
+      queue.push(request)
+      if (request.deadline !== Number.POSITIVE_INFINITY || request.signal !== null)
+        this.#deadlines.watch(request)
     }
     this.#schedule()
   }
@@ -174,7 +175,7 @@ export class WorkerPool implements WorkerOwner {
 
   died(worker: WorkerProcess, reason: WorkerExited, unanswered: Request[]): void {
     if (worker === this.#children.writer) {
-      if (isPrivate(this.options.database)) this.#lost = databaseLost(reason)
+      if (isPrivate(this.options.database)) this.#lost = reason
       this.#writes.lease?.release('discard')
     }
     for (const request of unanswered) {
@@ -189,8 +190,8 @@ export class WorkerPool implements WorkerOwner {
       request.fail(() => workerExited(reason, sql, applied), null)
     }
     if (this.#lost !== null) {
-      this.#failAll(this.#reads.queue, this.#lost)
-      this.#failAll(this.#writes.queue, this.#lost)
+      this.#failAll(this.#reads.queue, databaseLost(this.#lost))
+      this.#failAll(this.#writes.queue, databaseLost(this.#lost))
     }
     this.#children.replace(worker)
     this.#schedule()
@@ -201,7 +202,7 @@ export class WorkerPool implements WorkerOwner {
   }
 
   #refusal(request: Request): Error | null {
-    if (this.#lost !== null) return this.#lost
+    if (this.#lost !== null) return databaseLost(this.#lost)
     if (this.#closed) return poolClosed()
     const late = overdue(request)
     if (late !== null || this.#waiting < this.#maxQueue) return late
@@ -218,9 +219,15 @@ export class WorkerPool implements WorkerOwner {
   #reroute(worker: WorkerProcess, request: Request, wire: WireError): boolean {
     if (worker.role !== 'reader' || wire[1] !== 'SQLITE_READONLY' || this.options.readonly) return false
     request.statement.route = 'writer'
-    this.#writes.queue.push(request)
+    this.#queueWrite(request)
     this.#schedule()
     return true
+  }
+
+  #queueWrite(request: Request): void {
+    this.#writes.queue.push(request)
+    request.deadline = Math.min(request.deadline, performance.now() + this.options.lockTimeoutMs)
+    this.#deadlines.watch(request)
   }
 
   #settle(request: Request): void {

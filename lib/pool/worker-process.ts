@@ -5,15 +5,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import type { SqlValue } from '../drivers/driver.ts'
-import type { WireError } from '../errors.ts'
-import { fromWire, type OperationalError, OperationalError as StartError, WorkerExited } from '../errors.ts'
+import { fromWire, OperationalError, type WireError, WorkerExited } from '../errors.ts'
 import { Channel } from '../ipc/channel.ts'
 import {
   type Detail,
-  EXECUTE,
-  EXECUTEMANY,
-  FETCH,
-  FINALIZE,
   type Hello,
   MAGIC,
   type Open,
@@ -22,15 +17,12 @@ import {
   type Role,
   readHello,
   readReplies,
-  SLOTS,
-  UNNUMBERED,
   VERSION,
   type WireColumns,
 } from '../ipc/messages.ts'
-import { ClockCache } from '../sql/clock-cache.ts'
 import { markBusy, unwatch, watch } from './guardian.ts'
+import { Outbox } from './outbox.ts'
 import type { Request } from './request.ts'
-import type { Statement } from './router.ts'
 
 /** How much of a child's stderr is kept, to quote it when the child dies. */
 const STDERR_CHARS = 4096
@@ -61,12 +53,6 @@ export class WorkerProcess implements ReplyHandler {
   readonly #channel: Channel
   readonly #replies: Socket
   readonly #owner: WorkerOwner
-  /** Requests that are sent and unanswered. */
-  inFlight = 0
-  /** Their bytes. */
-  bytesInFlight = 0
-  /** Their estimated run time in microseconds. */
-  load = 0
   /** What the child said when it was ready; null before. */
   hello: Hello | null = null
   /** When that was, by performance.now(). */
@@ -78,13 +64,7 @@ export class WorkerProcess implements ReplyHandler {
   /** Resolves when the process is gone and its pipe is read to the end. */
   readonly gone: Promise<void>
 
-  // By id; an id is free again when its request is answered.
-  readonly #requests: (Request | undefined)[] = []
-  readonly #freeIds: number[] = []
-  #batch: unknown[] = []
-  readonly #slots: ClockCache<Statement, { number: number; columns: WireColumns | null }>
-  readonly #bySlot: (Statement | undefined)[] = []
-  #freedSlot = -1
+  readonly #outbox = new Outbox()
   #stderr = ''
   #broken: Error | null = null
   #exit: { code: number | null; signal: NodeJS.Signals | null } | null = null
@@ -100,9 +80,6 @@ export class WorkerProcess implements ReplyHandler {
     this.#owner = owner
     this.gone = new Promise((resolve) => {
       this.#resolveGone = resolve
-    })
-    this.#slots = new ClockCache(SLOTS, ({ number }) => {
-      this.#freedSlot = number
     })
     watch(child)
     const [, , stderr, , requests, replies] = pipesOf(child)
@@ -126,6 +103,21 @@ export class WorkerProcess implements ReplyHandler {
 
   get pid(): number | undefined {
     return this.#child.pid
+  }
+
+  /** Requests that are not answered. */
+  get inFlight(): number {
+    return this.#outbox.inFlight
+  }
+
+  /** Their bytes. */
+  get bytesInFlight(): number {
+    return this.#outbox.bytesInFlight
+  }
+
+  /** Their estimated run time in microseconds. */
+  get load(): number {
+    return this.#outbox.load
   }
 
   /** Ready for requests: greeted, and not on its way out. */
@@ -168,50 +160,31 @@ export class WorkerProcess implements ReplyHandler {
 
   /** Adds a request to the batch that flush() sends. */
   enqueue(request: Request): void {
-    const id = this.#freeIds.pop() ?? this.#requests.length
-    this.#requests[id] = request
     request.state = 'sent'
     request.worker = this
-    this.inFlight++
-    this.bytesInFlight += request.bytes
-    this.load += request.load
-    const { statement } = request
-    let sql: string | null = null
-    let slot = statement.numbered ? this.#slots.get(statement) : undefined
-    if (slot === undefined) {
-      sql = statement.sql
-      slot = { number: statement.numbered ? this.#takeSlot(statement) : UNNUMBERED, columns: null }
-      if (statement.numbered) this.#slots.set(statement, slot)
-    }
-    request.slot = slot
-    if (request.rows === null) this.#batch.push(EXECUTE, id, slot.number, sql, request.params, request.begin)
-    else this.#batch.push(EXECUTEMANY, id, slot.number, sql, request.rows, request.begin)
+    this.#outbox.execute(request)
   }
 
   /** Adds the fetch of a result's next chunk, which `request` takes, to the batch. */
   enqueueFetch(request: Request, cursor: number): void {
-    const id = this.#freeIds.pop() ?? this.#requests.length
-    this.#requests[id] = request
     request.state = 'sent'
-    this.inFlight++
-    this.#batch.push(FETCH, id, cursor)
+    this.#outbox.fetch(request, cursor)
   }
 
   /** Adds the end of a half-read result to the batch; it is not answered. */
   enqueueFinalize(cursor: number): void {
-    this.#batch.push(FINALIZE, cursor)
+    this.#outbox.finalize(cursor)
   }
 
   /** Whether this request is all that the child has not answered. */
   isAlone(request: Request): boolean {
-    return this.inFlight === 1 && this.#requests.includes(request)
+    return this.#outbox.isAlone(request)
   }
 
   /** Sends the batch in one write. */
   flush(): void {
-    if (this.#batch.length === 0) return
-    const batch = this.#batch
-    this.#batch = []
+    const batch = this.#outbox.take()
+    if (batch === null) return
     if (this.inFlight > 0) {
       this.#replies.ref()
       markBusy(this.#child, true)
@@ -247,14 +220,8 @@ export class WorkerProcess implements ReplyHandler {
     columns: WireColumns | null,
     detail: Detail | null,
   ): void {
-    const request = this.#requests[id]
-    if (request === undefined) throw new ProtocolError(`an answer to request ${id}, which nobody made`)
-    this.#requests[id] = undefined
-    this.#freeIds.push(id)
-    this.inFlight--
-    this.bytesInFlight -= request.bytes
-    this.load -= request.load
-    const slot = request.slot
+    const request = this.#outbox.answered(id)
+    const { slot } = request
     if (slot !== null) {
       // The child tells a statement's columns once, and again when they change.
       if (columns === null) columns = slot.columns
@@ -264,10 +231,7 @@ export class WorkerProcess implements ReplyHandler {
   }
 
   costs(slotsAndMicroseconds: number[]): void {
-    for (let i = 0; i + 1 < slotsAndMicroseconds.length; i += 2) {
-      const statement = this.#bySlot[slotsAndMicroseconds[i] as number]
-      if (statement !== undefined) statement.cost = slotsAndMicroseconds[i + 1] as number
-    }
+    this.#outbox.costs(slotsAndMicroseconds)
   }
 
   #receive(message: unknown): void {
@@ -290,17 +254,6 @@ export class WorkerProcess implements ReplyHandler {
       markBusy(this.#child, false)
     }
     this.#owner.progressed()
-  }
-
-  #takeSlot(statement: Statement): number {
-    let number = this.#slots.size
-    if (number >= SLOTS) {
-      // The cache makes room when it is full, which tells the number that is free again.
-      this.#slots.makeRoom()
-      number = this.#freedSlot
-    }
-    this.#bySlot[number] = statement
-    return number
   }
 
   #settleStart(error: Error): void {
@@ -336,9 +289,7 @@ export class WorkerProcess implements ReplyHandler {
     const reason = this.#reason()
     this.death = reason
     this.#settleStart(reason)
-    const unanswered = this.#requests.filter((request) => request !== undefined)
-    this.#requests.length = 0
-    this.inFlight = 0
+    const unanswered = this.#outbox.abandon()
     this.#resolveGone()
     this.#owner.died(this, reason, unanswered)
   }
@@ -387,7 +338,7 @@ function pipesOf(child: ChildProcess): Pipes {
 
 function startTimeout(role: Role, timeoutMs: number, initializer: string | null): OperationalError {
   const what = initializer === null ? '' : `, its initializer ${initializer} included`
-  return new StartError(
+  return new OperationalError(
     `the ${role}'s child process was not ready within startTimeoutMs (${timeoutMs} ms)${what}`,
     { code: 'START_TIMEOUT' },
   )

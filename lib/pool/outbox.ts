@@ -1,0 +1,129 @@
+/**
+ * Outbox: the requests on their way to one child: numbered, gathered into a batch, and known until they are
+ * answered. Runs in the caller. It knows the layout of a request, not the pipe that it leaves by.
+ */
+import {
+  EXECUTE,
+  EXECUTEMANY,
+  FETCH,
+  FINALIZE,
+  ProtocolError,
+  SLOTS,
+  UNNUMBERED,
+  type WireColumns,
+} from '../ipc/messages.ts'
+import { ClockCache } from '../sql/clock-cache.ts'
+import type { Request } from './request.ts'
+import type { Statement } from './router.ts'
+
+/** What the child knows of an SQL text: its number there, and the columns that it last told. */
+export interface Slot {
+  readonly number: number
+  columns: WireColumns | null
+}
+
+export class Outbox {
+  /** Requests that are not answered. */
+  inFlight = 0
+  /** Their bytes. */
+  bytesInFlight = 0
+  /** Their estimated run time in microseconds. */
+  load = 0
+  #batch: unknown[] = []
+  // By id; an id is free again when its request is answered.
+  readonly #requests: (Request | undefined)[] = []
+  readonly #freeIds: number[] = []
+  readonly #slots = new ClockCache<Statement, Slot>(SLOTS, ({ number }) => {
+    this.#freedSlot = number
+  })
+  readonly #bySlot: (Statement | undefined)[] = []
+  #freedSlot = UNNUMBERED
+
+  /** Adds a statement to the batch. */
+  execute(request: Request): void {
+    const id = this.#number(request)
+    this.bytesInFlight += request.bytes
+    this.load += request.load
+    const { statement } = request
+    let sql: string | null = null
+    let slot = statement.numbered ? this.#slots.get(statement) : undefined
+    if (slot === undefined) {
+      sql = statement.sql
+      slot = { number: statement.numbered ? this.#takeSlot(statement) : UNNUMBERED, columns: null }
+      if (statement.numbered) this.#slots.set(statement, slot)
+    }
+    request.slot = slot
+    if (request.rows === null) this.#batch.push(EXECUTE, id, slot.number, sql, request.params, request.begin)
+    else this.#batch.push(EXECUTEMANY, id, slot.number, sql, request.rows, request.begin)
+  }
+
+  /** Adds the fetch of a result's next chunk, which `request` takes, to the batch. */
+  fetch(request: Request, cursor: number): void {
+    this.#batch.push(FETCH, this.#number(request), cursor)
+  }
+
+  /** Adds the end of a half-read result to the batch; it is not answered. */
+  finalize(cursor: number): void {
+    this.#batch.push(FINALIZE, cursor)
+  }
+
+  /** The batch, which is then empty; null if it is. */
+  take(): unknown[] | null {
+    if (this.#batch.length === 0) return null
+    const batch = this.#batch
+    this.#batch = []
+    return batch
+  }
+
+  /** The request that an answer is for; it is then answered. Throws a ProtocolError if there is none. */
+  answered(id: number): Request {
+    const request = this.#requests[id]
+    if (request === undefined) throw new ProtocolError(`an answer to request ${id}, which nobody made`)
+    this.#requests[id] = undefined
+    this.#freeIds.push(id)
+    this.inFlight--
+    this.bytesInFlight -= request.bytes
+    this.load -= request.load
+    return request
+  }
+
+  /** Learns what statements cost, from pairs of slot and microseconds. */
+  costs(slotsAndMicroseconds: readonly number[]): void {
+    for (let i = 0; i + 1 < slotsAndMicroseconds.length; i += 2) {
+      const statement = this.#bySlot[slotsAndMicroseconds[i] as number]
+      if (statement !== undefined) statement.cost = slotsAndMicroseconds[i + 1] as number
+    }
+  }
+
+  /** Whether this request is all that is not answered. */
+  isAlone(request: Request): boolean {
+    return this.inFlight === 1 && this.#requests.includes(request)
+  }
+
+  /** Takes out all that is not answered, in no order: the child is gone. */
+  abandon(): Request[] {
+    const unanswered = this.#requests.filter((request) => request !== undefined)
+    this.#requests.length = 0
+    this.#batch = []
+    this.inFlight = 0
+    return unanswered
+  }
+
+  #number(request: Request): number {
+    const id = this.#freeIds.pop() ?? this.#requests.length
+    this.#requests[id] = request
+    this.inFlight++
+    return id
+  }
+
+  #takeSlot(statement: Statement): number {
+    let number = this.#slots.size
+    if (number >= SLOTS) {
+      // The cache tells the number of the text that it lets go of, which is then free.
+      this.#slots.makeRoom()
+      number = this.#freedSlot
+    }
+    this.#bySlot[number] = statement
+    return number
+  }
+}
