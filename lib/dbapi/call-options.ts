@@ -1,13 +1,16 @@
 /**
  * The options of a single call: its deadline and its signal. Runs in the caller.
  */
-import { ProgrammingError } from '../errors.ts'
+import { ProgrammingError, QueryCancelled } from '../errors.ts'
 
 /** The last argument of every call that waits. */
 export interface CallOptions {
-  /** Ends the call with QueryCancelled when aborted. */
+  /**
+   * Ends the call when aborted: what waits leaves the queue, a query that runs is ended. A write that was sent
+   * is waited for, since whether it was applied is worth knowing.
+   */
   signal?: AbortSignal
-  /** Ends the call when it has waited so long for its turn, in milliseconds. */
+  /** Ends the call in the same way after so many milliseconds. */
   timeoutMs?: number
 }
 
@@ -34,4 +37,35 @@ export function deadlineOf(options: CallOptions | undefined): number {
     })
   }
   return performance.now() + timeoutMs
+}
+
+/**
+ * What `promise` resolves to, or a QueryCancelled as soon as the deadline (by performance.now()) has passed or
+ * the signal is aborted. The promise itself goes on.
+ */
+export async function ended<T>(
+  promise: Promise<T>,
+  deadline: number,
+  signal: AbortSignal | null,
+  sql: string,
+): Promise<T> {
+  if (deadline === Number.POSITIVE_INFINITY && signal === null) return promise
+  let timer: NodeJS.Timeout | undefined
+  let onAbort: (() => void) | undefined
+  const over = new Promise<never>((_, reject) => {
+    const end = (message: string): void =>
+      reject(new QueryCancelled(message, { code: 'QUERY_CANCELLED', sql, cause: signal?.reason }))
+    onAbort = () => end('the call was cancelled by its signal')
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort)
+    if (deadline === Number.POSITIVE_INFINITY) return
+    const wait = Math.min(Math.max(Math.ceil(deadline - performance.now()), 0), 2 ** 31 - 1)
+    timer = setTimeout(() => end('the call ran past its deadline'), wait)
+  })
+  try {
+    return await Promise.race([promise, over])
+  } finally {
+    clearTimeout(timer)
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
+  }
 }

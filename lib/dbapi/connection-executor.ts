@@ -4,7 +4,7 @@
  * statement is, from the router, and which requests it made; which child runs them is the pool's business.
  */
 import { type Error as DbapiError, NotSupportedError, ProgrammingError } from '../errors.ts'
-import { overdue, transactionLost } from '../pool/failures.ts'
+import { transactionLost, unsendable } from '../pool/failures.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Request } from '../pool/request.ts'
 import type { Statement } from '../pool/router.ts'
@@ -12,11 +12,11 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import { type CallOptions, deadlineOf } from './call-options.ts'
 import type { Connection } from './connection.ts'
 import type { Cursor, Executor } from './cursor.ts'
-import { runMany } from './executemany.ts'
-import { ExecuteRequest, refusedExecution } from './execution.ts'
+import { type ParameterSets, runMany } from './executemany.ts'
+import { ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import { Gate } from './gate.ts'
 import type { ConnectionSettings } from './options.ts'
-import { bindValues, boundBytes, type Parameters } from './values.ts'
+import type { Parameters } from './values.ts'
 
 let numbered = 0
 
@@ -50,16 +50,20 @@ export class ConnectionExecutor implements Executor {
     if (this.#closed) throw new ProgrammingError('the connection is closed', { code: 'CLOSED' })
   }
 
+  get arraysize(): number {
+    return this.settings.arraysize
+  }
+
+  get captureStacks(): boolean {
+    return this.settings.captureStacks
+  }
+
   start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest {
     try {
       this.expectOpen()
-      const statement = this.pool.router.statement(sql)
-      const values = bindValues(statement, params)
-      const deadline = deadlineOf(options)
-      const signal = options?.signal ?? null
-      const execution = new ExecuteRequest(this, cursor, statement, values, boundBytes(), deadline, signal)
+      const execution = newExecution(this, cursor, sql, params, options)
       // Blanks and comments alone: nothing to do, and no SQLite package would say so.
-      if (statement.parsed.statements === 0) execution.skip()
+      if (execution.statement.parsed.statements === 0) execution.skip()
       else this.#enter(execution, () => this.#send(execution))
       return execution
     } catch (error) {
@@ -67,23 +71,22 @@ export class ConnectionExecutor implements Executor {
     }
   }
 
-  async startMany(
-    sql: string,
-    sets: Iterable<Parameters> | AsyncIterable<Parameters>,
-    options?: CallOptions,
-  ): Promise<number> {
+  async startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number> {
     this.expectOpen()
     const statement = this.pool.router.statement(sql)
     const run = { statement, sets, deadline: deadlineOf(options), signal: options?.signal ?? null }
     await this.#turn()
     try {
-      const changes = await runMany(
-        run,
-        (slice) => this.#send(slice),
-        (slice) => this.#note(slice),
-      )
-      this.totalChanges += changes
-      return changes
+      return await runMany(run, {
+        send: (slice) => this.#send(slice),
+        answered: (slice, changes) => {
+          this.#note(slice)
+          this.totalChanges += changes
+        },
+        // The sets may come from a query on this connection, which must not wait for its own reader.
+        beforeAsking: () => this.#gate.share(),
+        afterAsking: () => this.#gate.takeBack(),
+      })
     } finally {
       this.#gate.leave()
     }
@@ -101,10 +104,16 @@ export class ConnectionExecutor implements Executor {
     this.#gate.enter({
       alone: execution.statement.route === 'writer',
       run: () => {
+        // Its deadline or signal may have ended it while it waited here.
+        if (execution.state === 'done') {
+          this.#gate.leave()
+          return
+        }
         execution.admitted = true
         send()
       },
     })
+    if (execution.state === 'new') this.pool.watch(execution)
   }
 
   // Waits for a turn alone; the caller of this leaves the gate.
@@ -122,6 +131,7 @@ export class ConnectionExecutor implements Executor {
       return
     }
     if (this.#lease !== null) {
+      this.pool.watch(request)
       this.#lease.submit(request)
       return
     }
@@ -137,7 +147,7 @@ export class ConnectionExecutor implements Executor {
     const { statement } = request
     const { sql } = statement
     if (this.#lost) return transactionLost(sql)
-    if (this.#lease !== null) return overdue(request)
+    if (this.#lease !== null) return unsendable(request, this.pool.options.maxFrameBytes)
     const { counter } = statement.parsed
     if (counter !== null) return counterRefused(counter, sql)
     if (!this.pool.options.readonly || !opensTransaction(statement)) return null

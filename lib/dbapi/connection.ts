@@ -6,6 +6,7 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
 import { ConnectionExecutor } from './connection-executor.ts'
 import { Cursor } from './cursor.ts'
+import type { ParameterSets } from './executemany.ts'
 import type { Execution } from './execution.ts'
 import type { ConnectionSettings, IsolationLevel } from './options.ts'
 import type { Parameters } from './values.ts'
@@ -46,9 +47,7 @@ export class Connection {
   /** A new cursor. Throws a ProgrammingError when the connection is closed. */
   cursor(): Cursor {
     this.#executor.expectOpen()
-    const cursor = new Cursor(this.#executor, null)
-    cursor.arraysize = this.#executor.settings.arraysize
-    return cursor
+    return new Cursor(this.#executor, null)
   }
 
   /** Runs one statement on a cursor of its own: `await conn.execute(sql)` is that cursor. */
@@ -57,11 +56,7 @@ export class Connection {
   }
 
   /** Runs an INSERT, UPDATE, DELETE or REPLACE for each set of parameters, on a cursor of its own. */
-  async executemany(
-    sql: string,
-    sets: Iterable<Parameters> | AsyncIterable<Parameters>,
-    options?: CallOptions,
-  ): Promise<Cursor> {
+  async executemany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<Cursor> {
     return this.cursor().executemany(sql, sets, options)
   }
 

@@ -6,6 +6,7 @@ import { ProgrammingError } from '../errors.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
 import type { Connection } from './connection.ts'
+import type { ParameterSets } from './executemany.ts'
 import { type ExecuteRequest, type Execution, refusedExecution } from './execution.ts'
 import type { ColumnDescription, Row } from './result.ts'
 import type { Parameters } from './values.ts'
@@ -15,21 +16,23 @@ export interface Executor {
   readonly pool: WorkerPool
   /** The cursor's `connection`; null for a Pool. */
   readonly connection: Connection | null
+  /** The arraysize of its cursors, in rows. */
+  readonly arraysize: number
+  /** Whether a call keeps its stack, for errors that reach no `await`. */
+  readonly captureStacks: boolean
+  /** Throws when it is closed. */
+  expectOpen(): void
   /** Starts a statement for a cursor. Never throws: what is wrong fails the Execution. */
   start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest
   /** Runs a statement once for each set of parameters; resolves with the rows changed. */
-  startMany(
-    sql: string,
-    sets: Iterable<Parameters> | AsyncIterable<Parameters>,
-    options?: CallOptions,
-  ): Promise<number>
+  startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number>
   /** Hears of each answer before the one who waits does. */
   answered(execution: ExecuteRequest): void
 }
 
 export class Cursor implements AsyncIterable<Row> {
   /** Rows that fetchmany() takes unless told otherwise. PEP 249 has 1. */
-  arraysize = 1
+  arraysize: number
   readonly #executor: Executor
   #execution: ExecuteRequest | null
   // Of an executemany() that was newer than #execution; then null.
@@ -40,6 +43,7 @@ export class Cursor implements AsyncIterable<Row> {
 
   /** Made by `connection.cursor()`, or by an Execution for itself. */
   constructor(executor: Executor, execution: ExecuteRequest | null) {
+    this.arraysize = executor.arraysize
     this.#executor = executor
     this.#execution = execution
   }
@@ -83,11 +87,7 @@ export class Cursor implements AsyncIterable<Row> {
    * The first that fails ends it: the error names the row, those before it stay (in the transaction, or for
    * good with `autocommit: true`).
    */
-  async executemany(
-    sql: string,
-    sets: Iterable<Parameters> | AsyncIterable<Parameters>,
-    options?: CallOptions,
-  ): Promise<this> {
+  async executemany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<this> {
     const misuse = this.#misuse()
     if (misuse !== null) throw misuse
     this.#letGo()
@@ -102,18 +102,18 @@ export class Cursor implements AsyncIterable<Row> {
   }
 
   /** PEP 249, Cursor Objects, .fetchone(): the next row as an array of values in column order, null at the end. */
-  async fetchone(): Promise<Row | null> {
-    return this.#result().fetchone()
+  async fetchone(options?: CallOptions): Promise<Row | null> {
+    return this.#result().fetchone(options)
   }
 
   /** PEP 249, Cursor Objects, .fetchmany(): the next `size` rows, `arraysize` unless told; fewer at the end. */
-  async fetchmany(size: number = this.arraysize): Promise<Row[]> {
-    return this.#result().fetchmany(size)
+  async fetchmany(size: number = this.arraysize, options?: CallOptions): Promise<Row[]> {
+    return this.#result().fetchmany(size, options)
   }
 
   /** PEP 249, Cursor Objects, .fetchall(): all rows that are left, in order; `[]` when there are none. */
-  async fetchall(): Promise<Row[]> {
-    return this.#result().fetchall()
+  async fetchall(options?: CallOptions): Promise<Row[]> {
+    return this.#result().fetchall(options)
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<Row> {
@@ -138,6 +138,7 @@ export class Cursor implements AsyncIterable<Row> {
   }
 
   #result(): ExecuteRequest {
+    this.#executor.expectOpen()
     if (this.#closed) throw closedCursor()
     if (this.#execution === null) {
       throw new ProgrammingError('there is nothing to fetch: execute a query first', { code: 'NO_RESULT' })

@@ -12,16 +12,14 @@ export interface Answer {
   readonly rows: SqlValue[][]
   /** The child's number for the rows that are left there, 0 if there are none. */
   readonly rest: number
-  readonly detail: Detail | null
 }
 
 export class Exchange extends Request {
   /** Resolves with the answer; rejects with the child's error. */
   readonly answer: Promise<Answer>
-  /** What the child counted before it failed. */
-  failure: Detail | null = null
+  /** What the child counted, up to a failure too; null before the answer. */
+  detail: Detail | null = null
   #resolve!: (answer: Answer | PromiseLike<Answer>) => void
-  readonly #repeatable: boolean
 
   constructor(
     statement: Statement,
@@ -29,18 +27,17 @@ export class Exchange extends Request {
     bytes: number,
     deadline: number,
     signal: AbortSignal | null,
-    repeatable: boolean,
   ) {
     super(statement, [], bytes, deadline, signal)
     this.rows = rows
-    this.#repeatable = repeatable
     this.answer = new Promise((resolve) => {
       this.#resolve = resolve
     })
   }
 
+  /** Neither a slice nor the next chunk of a result can be had twice. */
   override get repeatable(): boolean {
-    return this.#repeatable
+    return false
   }
 
   override succeed(
@@ -50,11 +47,12 @@ export class Exchange extends Request {
     _columns: unknown,
     detail: Detail | null,
   ): void {
-    this.#resolve({ rows, rest, detail })
+    this.detail = detail
+    this.#resolve({ rows, rest })
   }
 
   override fail(make: () => Error, detail: Detail | null): void {
-    this.failure = detail
+    this.detail = detail
     this.#resolve(rejectAtCaller(make))
   }
 }

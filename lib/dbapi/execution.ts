@@ -4,15 +4,17 @@
  * one promise.
  */
 import type { SqlValue } from '../drivers/driver.ts'
-import type { Error as DbapiError } from '../errors.ts'
+import { type Error as DbapiError, QueryCancelled } from '../errors.ts'
 import { type Detail, Request, type WireColumns } from '../pool/request.ts'
 import { Statement } from '../pool/router.ts'
 import type { WorkerProcess } from '../pool/worker-process.ts'
 import { parseSql } from '../sql/parse.ts'
+import { type CallOptions, deadlineOf, ended } from './call-options.ts'
 import { Cursor, type Executor } from './cursor.ts'
-import { rejectAtCaller } from './rejection.ts'
+import { rejectAtCall, rejectAtCaller } from './rejection.ts'
 import { type ColumnDescription, Result, type Row } from './result.ts'
 import { RowIterator } from './row-iterator.ts'
+import { bindValues, boundBytes, type Parameters } from './values.ts'
 
 /**
  * A statement that has been started. Await it for its cursor, or ask at once for its rows:
@@ -22,15 +24,17 @@ import { RowIterator } from './row-iterator.ts'
  */
 export interface Execution extends Pick<Promise<Cursor>, 'then' | 'catch' | 'finally'>, AsyncIterable<Row> {
   /** PEP 249, Cursor Objects, .fetchone(): the next row, or null at the end. */
-  fetchone(): Promise<Row | null>
-  /** PEP 249, Cursor Objects, .fetchmany(): the next `size` rows (default 1), fewer at the end. */
-  fetchmany(size?: number): Promise<Row[]>
+  fetchone(options?: CallOptions): Promise<Row | null>
+  /** PEP 249, Cursor Objects, .fetchmany(): the next `size` rows (default: `arraysize`), fewer at the end. */
+  fetchmany(size?: number, options?: CallOptions): Promise<Row[]>
   /** PEP 249, Cursor Objects, .fetchall(): all rows that are left, in order. */
-  fetchall(): Promise<Row[]>
+  fetchall(options?: CallOptions): Promise<Row[]>
   [Symbol.asyncIterator](): AsyncIterableIterator<Row>
 }
 
 type Resolve = (value: unknown) => void
+
+const NO_VALUES: SqlValue[] = []
 
 /** The Execution that is the pool's Request itself. */
 export class ExecuteRequest extends Request implements Execution {
@@ -46,6 +50,8 @@ export class ExecuteRequest extends Request implements Execution {
   #cursor: Cursor | null
   #result: Result | null = null
   #closed = false
+  // Where it was called from, with the option captureStacks.
+  #calledAt: Error | null = null
   // The first to ask while it runs, and for what: the hot path. Whoever asks then goes by #whenAnswered().
   #resolve: Resolve | null = null
   #wantsRows = false
@@ -65,6 +71,7 @@ export class ExecuteRequest extends Request implements Execution {
     super(statement, params, bytes, deadline, signal)
     this.#executor = executor
     this.#cursor = cursor
+    if (executor.captureStacks) this.#calledAt = new Error('called here')
   }
 
   /** PEP 249's description; null for a statement without a result set, and before the answer. */
@@ -88,15 +95,19 @@ export class ExecuteRequest extends Request implements Execution {
     return this.#whenCursor().finally(onFinally)
   }
 
-  async fetchone(): Promise<Row | null> {
+  async fetchone(options?: CallOptions): Promise<Row | null> {
+    if (options !== undefined) return this.#within(options, () => this.fetchone())
     return (this.#result ?? (await this.#whenAnswered())).fetchone()
   }
 
-  async fetchmany(size = 1): Promise<Row[]> {
-    return (this.#result ?? (await this.#whenAnswered())).fetchmany(size)
+  async fetchmany(size?: number, options?: CallOptions): Promise<Row[]> {
+    if (options !== undefined) return this.#within(options, () => this.fetchmany(size))
+    const rows = size ?? this.#cursor?.arraysize ?? this.#executor.arraysize
+    return (this.#result ?? (await this.#whenAnswered())).fetchmany(rows)
   }
 
-  fetchall(): Promise<Row[]> {
+  fetchall(options?: CallOptions): Promise<Row[]> {
+    if (options !== undefined) return this.#within(options, () => this.fetchall())
     if (!this.answered && this.#resolve === null) {
       this.#wantsRows = true
       return new Promise<Row[]>((resolve) => {
@@ -146,7 +157,7 @@ export class ExecuteRequest extends Request implements Execution {
   override fail(make: () => Error): void {
     this.answered = true
     this.#executor.answered(this)
-    const failed = rejectAtCaller(make)
+    const failed = this.#calledAt === null ? rejectAtCaller(make) : rejectAtCall(make, this.#calledAt)
     this.#failed = failed
     // Whoever waits gets it through the promise they have. If nobody does, it stays unhandled, as it should.
     this.#resolve?.(failed)
@@ -159,8 +170,25 @@ export class ExecuteRequest extends Request implements Execution {
     this.#failed = Promise.reject(error)
   }
 
+  // A fetch with a time limit or a signal. When that ends it, the statement and its rows are let go of too.
+  async #within<T>(options: CallOptions, fetch: () => Promise<T>): Promise<T> {
+    const deadline = deadlineOf(options)
+    const { sql } = this.statement
+    try {
+      return await ended(fetch(), deadline, options.signal ?? null, sql)
+    } catch (error) {
+      if (error instanceof QueryCancelled) {
+        if (!this.answered) this.#executor.pool.abandon(this, error)
+        this.close()
+      }
+      throw error
+    }
+  }
+
   #settle(result: Result): void {
     this.answered = true
+    // A cursor that is kept must not keep the BLOBs that went in.
+    this.params = NO_VALUES
     this.#result = result
     if (this.#closed) result.close()
     this.#executor.answered(this)
@@ -200,6 +228,21 @@ function deferred(): { promise: Promise<void>; resolve: Resolve } {
     resolve = settle as Resolve
   })
   return { promise, resolve }
+}
+
+/** An Execution of `sql`, not yet started. Throws what is wrong with the text, its parameters or its options. */
+export function newExecution(
+  executor: Executor,
+  cursor: Cursor | null,
+  sql: string,
+  params?: Parameters,
+  options?: CallOptions,
+): ExecuteRequest {
+  const statement = executor.pool.router.statement(sql)
+  const values = bindValues(statement, params)
+  const bytes = boundBytes() + statement.bytes
+  const deadline = deadlineOf(options)
+  return new ExecuteRequest(executor, cursor, statement, values, bytes, deadline, options?.signal ?? null)
 }
 
 const NO_STATEMENT = new Statement(parseSql(''))

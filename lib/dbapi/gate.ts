@@ -18,12 +18,14 @@ interface Waiting {
 
 export class Gate {
   #inside = 0
-  // Whether the one inside passes alone.
+  // Whether nothing may pass beside what is inside.
   #taken = false
   // A linked list: a caller that awaits nothing may line up a hundred thousand calls.
   #first: Waiting | null = null
   #last: Waiting | null = null
   #letting = false
+  // Of the one that shared its turn and wants it back.
+  #onAlone: (() => void) | null = null
 
   /** Runs a call now, if none before it stands in the way, else in its turn. */
   enter(turn: Turn): void {
@@ -38,7 +40,27 @@ export class Gate {
   leave(): void {
     this.#inside--
     if (this.#inside === 0) this.#taken = false
+    if (this.#inside === 1 && this.#onAlone !== null) {
+      const onAlone = this.#onAlone
+      this.#onAlone = null
+      onAlone()
+    }
     this.#letIn()
+  }
+
+  /** The one inside lets reads pass beside it, until it takes its turn back. */
+  share(): void {
+    this.#taken = false
+    this.#letIn()
+  }
+
+  /** Lets nothing more pass, and resolves when the one inside is alone again. */
+  async takeBack(): Promise<void> {
+    this.#taken = true
+    if (this.#inside === 1) return
+    await new Promise<void>((resolve) => {
+      this.#onAlone = resolve
+    })
   }
 
   #letIn(): void {

@@ -10,6 +10,7 @@ import { ProgrammingError } from '../errors.ts'
 import type { ChildOptions } from '../pool/child-options.ts'
 import { resolveDrivers } from '../pool/driver-path.ts'
 import { autoLauncher } from '../pool/launcher.ts'
+import { OWN_PRAGMAS } from '../pool/router.ts'
 import { databasePath } from './database-path.ts'
 
 /** How a transaction begins by itself, before the first INSERT, UPDATE, DELETE or REPLACE; null for never. */
@@ -23,6 +24,11 @@ export interface ConnectionOptions {
   isolationLevel?: IsolationLevel
   /** The `arraysize` of new cursors, in rows. Default: 1. */
   arraysize?: number
+  /**
+   * Keep the stack of every call, at 2 µs each, for errors that reach no `await`: in a chain of `.then()` they
+   * would not show where the call was made. Default: false.
+   */
+  captureStacks?: boolean
 }
 
 /** ConnectionOptions with every default filled in. */
@@ -75,14 +81,12 @@ export interface CheckedOptions {
 
 const MIB = 1024 * 1024
 
-// What a child sets by itself, and what would break the pool when set.
-const OWN_PRAGMAS = new Set([
-  'query_only',
-  'locking_mode',
-  'wal_autocheckpoint',
-  'busy_timeout',
-  'writable_schema',
-])
+const DEFAULTS: ConnectionSettings = {
+  autocommit: false,
+  isolationLevel: 'IMMEDIATE',
+  arraysize: 1,
+  captureStacks: false,
+}
 
 type Check = (value: unknown) => string | null
 
@@ -107,6 +111,7 @@ const CONNECTION_CHECKS: Record<keyof Required<ConnectionOptions>, Check> = {
     return oneOf('DEFERRED', 'IMMEDIATE', 'EXCLUSIVE', null)(level)
   },
   arraysize: whole(1),
+  captureStacks: flag,
 }
 
 const CHECKS: Record<keyof Required<Options>, Check> = {
@@ -165,9 +170,9 @@ export function checkOptions(database: string | URL, options: Options = {}): Che
 /** The settings of a Connection: `options` over `defaults`. Throws a ProgrammingError as checkOptions() does. */
 export function checkConnectionOptions(
   options: ConnectionOptions,
-  defaults: ConnectionSettings = { autocommit: false, isolationLevel: 'IMMEDIATE', arraysize: 1 },
+  defaults: ConnectionSettings = DEFAULTS,
 ): ConnectionSettings {
-  const { autocommit, isolationLevel, arraysize } = options
+  const { autocommit, isolationLevel, arraysize, captureStacks } = options
   return {
     autocommit: autocommit ?? defaults.autocommit,
     isolationLevel:
@@ -175,6 +180,7 @@ export function checkConnectionOptions(
         ? defaults.isolationLevel
         : ((isolationLevel?.toUpperCase() ?? null) as IsolationLevel),
     arraysize: arraysize ?? defaults.arraysize,
+    captureStacks: captureStacks ?? defaults.captureStacks,
   }
 }
 

@@ -3,27 +3,35 @@
  * none may leave anything behind on the SQLite connection it happens to run on.
  */
 import { type Error as DbapiError, PoolClosed, ProgrammingError } from '../errors.ts'
+import type { Request } from '../pool/request.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import { type CallOptions, deadlineOf } from './call-options.ts'
 import { counterRefused } from './connection-executor.ts'
 import type { Cursor, Executor } from './cursor.ts'
-import { runMany } from './executemany.ts'
-import { ExecuteRequest, refusedExecution } from './execution.ts'
-import { bindValues, boundBytes, type Parameters } from './values.ts'
+import { type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
+import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
+import type { ConnectionSettings } from './options.ts'
+import type { Parameters } from './values.ts'
 
-export class PoolExecutor implements Executor {
+export class PoolExecutor implements Executor, SliceCarrier {
   readonly pool: WorkerPool
   /** A Pool is no Connection: its cursors have none. */
   readonly connection = null
+  readonly arraysize: number
+  readonly captureStacks: boolean
+  readonly #running = new Set<Promise<number>>()
   #closed = false
 
-  constructor(pool: WorkerPool) {
+  constructor(pool: WorkerPool, { arraysize, captureStacks }: ConnectionSettings) {
     this.pool = pool
+    this.arraysize = arraysize
+    this.captureStacks = captureStacks
   }
 
-  /** Nothing can be started any more. */
-  close(): void {
+  /** Nothing can be started any more; resolves when each executemany under way has sent all it has. */
+  async close(): Promise<void> {
     this.#closed = true
+    await Promise.allSettled(this.#running)
   }
 
   /** Throws PoolClosed after close(). */
@@ -34,15 +42,12 @@ export class PoolExecutor implements Executor {
   start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest {
     try {
       this.expectOpen()
-      const statement = this.pool.router.statement(sql)
-      if (statement.controls) throw transactionRefused(sql)
-      if (statement.parsed.counter !== null) throw counterRefused(statement.parsed.counter, sql)
-      const values = bindValues(statement, params)
-      const deadline = deadlineOf(options)
-      const signal = options?.signal ?? null
-      const execution = new ExecuteRequest(this, cursor, statement, values, boundBytes(), deadline, signal)
+      const execution = newExecution(this, cursor, sql, params, options)
+      const { controls, parsed } = execution.statement
+      if (controls) throw transactionRefused(sql)
+      if (parsed.counter !== null) throw counterRefused(parsed.counter, sql)
       // Blanks and comments alone: nothing to do, and no SQLite package would say so.
-      if (statement.parsed.statements === 0) execution.skip()
+      if (parsed.statements === 0) execution.skip()
       else this.pool.submit(execution)
       return execution
     } catch (error) {
@@ -50,20 +55,26 @@ export class PoolExecutor implements Executor {
     }
   }
 
-  async startMany(
-    sql: string,
-    sets: Iterable<Parameters> | AsyncIterable<Parameters>,
-    options?: CallOptions,
-  ): Promise<number> {
+  async startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number> {
     this.expectOpen()
     const statement = this.pool.router.statement(sql)
     const run = { statement, sets, deadline: deadlineOf(options), signal: options?.signal ?? null }
-    return runMany(
-      run,
-      (slice) => this.pool.submit(slice),
-      () => {},
-    )
+    const running = runMany(run, this)
+    this.#running.add(running)
+    try {
+      return await running
+    } finally {
+      this.#running.delete(running)
+    }
   }
+
+  send(slice: Request): void {
+    this.pool.submit(slice)
+  }
+
+  beforeAsking(): void {}
+
+  async afterAsking(): Promise<void> {}
 
   answered(): void {}
 }

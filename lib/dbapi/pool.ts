@@ -28,7 +28,7 @@ export class Pool {
   /** Made by `createPool()`. */
   constructor(use: Use, settings: ConnectionSettings) {
     this.#use = use
-    this.#executor = new PoolExecutor(use.pool)
+    this.#executor = new PoolExecutor(use.pool, settings)
     this.#settings = settings
   }
 
@@ -71,7 +71,7 @@ export class Pool {
   }
 
   async #close(): Promise<void> {
-    this.#executor.close()
+    await this.#executor.close()
     await Promise.all([...this.#connections].map((connection) => connection.close()))
     await this.#use.release()
   }

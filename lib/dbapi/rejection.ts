@@ -21,3 +21,11 @@ export function rejectAtCaller(make: () => Error): Promise<never> {
       throw error
     })
 }
+
+/** A promise that rejects with what `make` makes, its stack that of `calledAt`, an error made at the call. */
+export function rejectAtCall(make: () => Error, calledAt: Error): Promise<never> {
+  const error = make()
+  const [, ...frames] = (calledAt.stack ?? '').split('\n')
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+  return Promise.reject(error)
+}

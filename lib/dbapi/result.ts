@@ -43,6 +43,8 @@ export class Result {
   #worker: WorkerProcess | null = null
   #rest = 0
   #fetching: Promise<void> | null = null
+  // Why the rest cannot be had: every later fetch says so, or half a result would look whole.
+  #broken: Error | null = null
   #closed = false
 
   /** `columns` are null for a statement without a result set. */
@@ -87,16 +89,22 @@ export class Result {
     }
     this.#expectRows()
     const rows: SqlValue[][] = []
-    while (rows.length < size && (this.#at < this.#rows.length || (await this.#nextChunk()))) {
-      const end = Math.min(this.#rows.length, this.#at + size - rows.length)
-      for (; this.#at < end; this.#at++) rows.push(this.#rows[this.#at] as SqlValue[])
+    try {
+      while (rows.length < size && (this.#at < this.#rows.length || (await this.#nextChunk()))) {
+        const end = Math.min(this.#rows.length, this.#at + size - rows.length)
+        for (; this.#at < end; this.#at++) rows.push(this.#rows[this.#at] as SqlValue[])
+      }
+    } catch (error) {
+      // What was read is handed out; the next call tells why there is no more.
+      if (rows.length === 0) throw error
     }
     return rows as Row[]
   }
 
   /** All rows that are left: at once where they are here, else by a promise. */
   fetchall(): Row[] | Promise<Row[]> {
-    if (this.#rest === 0 && this.#fetching === null && this.#columns !== null && !this.#closed) {
+    const whole = this.#rest === 0 && this.#fetching === null && this.#broken === null
+    if (whole && this.#columns !== null && !this.#closed) {
       return this.#takeChunk() as Row[]
     }
     return this.#fetchRest()
@@ -143,10 +151,13 @@ export class Result {
 
   async #fetchChunk(): Promise<void> {
     const worker = this.#worker as WorkerProcess
-    const request = new Exchange(this.#statement, null, 0, Number.POSITIVE_INFINITY, null, false)
+    const request = new Exchange(this.#statement, null, 0, Number.POSITIVE_INFINITY, null)
     this.#pool.fetch(worker, request, this.#rest)
     this.#releaseRest()
-    const { rows, rest } = await request.answer
+    const { rows, rest } = await request.answer.catch((error) => {
+      this.#broken = error
+      throw error
+    })
     // Closed meanwhile: the child still has what is left.
     if (this.#closed) {
       if (rest !== 0) this.#pool.finalize(worker, rest)
@@ -164,6 +175,7 @@ export class Result {
   }
 
   #expectRows(): void {
+    if (this.#broken !== null && this.#at === this.#rows.length) throw this.#broken
     if (this.#closed) {
       throw new ProgrammingError('this result was closed, or its cursor has executed something else since', {
         code: 'RESULT_GONE',

@@ -329,7 +329,9 @@ const QUERY_PLAN_COLUMNS = ['id', 'parent', 'notused', 'detail']
 /** Everything else. What gives rows here has fixed columns, no two alike. */
 class OtherStatement extends BaseStatement {
   protected async run(params: Encoded): Promise<ExecuteResult> {
-    const rows = await this.connection.all(await this.native(params), params.values)
+    const native = await this.native(params)
+    const rows = await this.connection.all(native, params.values)
+    if (this.parsed.verb === 'EXPLAIN') await this.connection.reset(native)
     if (rows.length === 0) return read(await this.#names(), [])
     if (!rows.every(isSafe)) {
       throw new DataError('sqlite3 may have rounded a number beyond 2^53: npm install better-sqlite3', {

@@ -34,6 +34,7 @@ interface NativeStatement {
     params: readonly unknown[],
     callback: (this: { readonly lastID: number; readonly changes: number }, error: Error | null) => void,
   ): void
+  reset(callback: () => void): void
   finalize(callback: () => void): void
 }
 
@@ -190,7 +191,10 @@ export class Sqlite3Connection implements DriverConnection {
   all(native: NativeStatement, params: readonly unknown[]): Promise<RowObject[]> {
     return new Promise((done, failed) => {
       this.#refuseClosed()
-      native.all(params, (error, rows) => (error ? failed(driverError(error)) : done(rows)))
+      native.all(params, (error, rows) => {
+        if (error) this.reset(native).then(() => failed(driverError(error)))
+        else done(rows)
+      })
     })
   }
 
@@ -198,11 +202,21 @@ export class Sqlite3Connection implements DriverConnection {
   run(native: NativeStatement, params: readonly unknown[]): Promise<{ lastID: number; changes: number }> {
     return new Promise((done, failed) => {
       this.#refuseClosed()
+      const fail = (error: Error): unknown => this.reset(native).then(() => failed(driverError(error)))
       native.run(params, function (error) {
-        if (error) failed(driverError(error))
+        if (error) fail(error)
         else done({ lastID: this.lastID, changes: this.changes })
       })
     })
+  }
+
+  /**
+   * Ends a run that has not ended itself: the package resets a statement only before its next run. SQLite keeps
+   * one that met SQLITE_BUSY ready to go on, and never halts an EXPLAIN (sqlite3VdbeExec() and sqlite3VdbeList()
+   * in vdbe.c and vdbeaux.c). Meanwhile the connection's snapshot stays as it is, and no COMMIT succeeds.
+   */
+  reset(native: NativeStatement): Promise<void> {
+    return new Promise((done) => native.reset(() => done()))
   }
 
   /** All rows of an SQL text that is run this once. */

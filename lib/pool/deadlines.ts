@@ -62,8 +62,10 @@ export class Deadlines {
     const now = performance.now()
     let next = Number.POSITIVE_INFINITY
     for (const request of [...this.#timed]) {
-      if (request.deadline <= now) this.#expired(request, now)
-      else if (request.deadline < next) next = request.deadline
+      if (request.deadline <= now) {
+        this.#timed.delete(request)
+        this.#expired(request, now)
+      } else if (request.deadline < next) next = request.deadline
     }
     if (next < this.#due) this.#arm(next)
   }

@@ -4,6 +4,9 @@
  */
 import {
   type Applied,
+  DataError,
+  Error as DbapiError,
+  type ErrorDetails,
   OperationalError,
   PoolClosed,
   PoolTimeout,
@@ -17,6 +20,9 @@ import type { Request } from './request.ts'
 
 /** So much of another's statement is quoted. */
 const QUOTED_CHARS = 200
+
+/** What a message takes beside the text and the values of a statement, and more. */
+const FRAME_HEAD_BYTES = 256
 
 export function poolClosed(): PoolClosed {
   return new PoolClosed('the pool is closed', { code: 'POOL_CLOSED' })
@@ -43,12 +49,31 @@ export function cancelled(request: Request): QueryCancelled {
 /** Why a request is not to be sent any more: its signal is aborted, or its deadline has passed. Null if it is. */
 export function overdue(request: Request): QueryCancelled | null {
   if (request.signal?.aborted === true) return cancelled(request)
-  if (request.deadline === Number.POSITIVE_INFINITY || request.deadline > performance.now()) return null
+  const inTime = request.deadline === Number.POSITIVE_INFINITY || request.deadline > performance.now()
+  return inTime ? null : tooLate(request)
+}
+
+/** Its deadline passed while it waited for other calls of its own Connection. */
+export function tooLate(request: Request): QueryCancelled {
   return new QueryCancelled('the deadline of the call had passed before it could be sent', {
     code: 'QUERY_CANCELLED',
     sql: request.statement.sql,
     applied: request.applied,
   })
+}
+
+/** Why a request cannot be sent, ever: it is overdue, or larger than any frame. Null if it can. */
+export function unsendable(request: Request, maxFrameBytes: number): OperationalError | DataError | null {
+  const late = overdue(request)
+  // `bytes` counts a UTF-16 unit as one; as UTF-8 it takes three at the most.
+  if (late !== null || request.bytes * 3 + FRAME_HEAD_BYTES <= maxFrameBytes) return late
+  const exact = exactBytes(request) + FRAME_HEAD_BYTES
+  if (exact <= maxFrameBytes) return null
+  return new DataError(
+    `the statement and its parameters take ${exact} bytes, where maxFrameBytes allows ${maxFrameBytes}: ` +
+      'raise maxFrameBytes, or store the value in parts',
+    { code: 'FRAME_TOO_LARGE', sql: request.statement.sql.slice(0, QUOTED_CHARS), applied: request.applied },
+  )
 }
 
 /** A read's deadline: it waited for a reader (PoolTimeout), or it ran too long (QueryCancelled). */
@@ -128,4 +153,26 @@ export function databaseMoved(path: string): OperationalError {
       'close what uses it, and connect again',
     { code: 'SQLITE_READONLY_DBMOVED' },
   )
+}
+
+/** Why no child of a role can be started, for one request that waits for it. */
+export function roleDown(reason: Error, request: Request): Error {
+  if (!(reason instanceof DbapiError)) return reason
+  const { sql } = request.statement
+  const cls = reason.constructor as new (message: string, details: ErrorDetails) => DbapiError
+  return new cls(reason.message, { code: reason.code, sql, applied: request.applied, cause: reason })
+}
+
+// msgpack's own: a head of nine bytes at the most for each value and row.
+function exactBytes({ params, rows, statement }: Request): number {
+  let bytes = Buffer.byteLength(statement.sql)
+  for (const row of rows ?? [params]) {
+    bytes += 9
+    for (const value of row) {
+      bytes += 9
+      if (typeof value === 'string') bytes += Buffer.byteLength(value)
+      else if (value instanceof Uint8Array) bytes += value.length
+    }
+  }
+  return bytes
 }

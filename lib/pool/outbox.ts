@@ -22,6 +22,11 @@ export interface Slot {
   columns: WireColumns | null
 }
 
+/** A frame of requests is closed at this size; as UTF-8 it may be three times as large. */
+const BATCH_BYTES = 256 * 1024
+
+const NO_BATCHES: unknown[][] = []
+
 export class Outbox {
   /** Requests that are not answered. */
   inFlight = 0
@@ -30,6 +35,9 @@ export class Outbox {
   /** Their estimated run time in microseconds. */
   load = 0
   #batch: unknown[] = []
+  #batchBytes = 0
+  #batches: unknown[][] = []
+  #sequence = 0
   // By id; an id is free again when its request is answered.
   readonly #requests: (Request | undefined)[] = []
   readonly #freeIds: number[] = []
@@ -41,6 +49,9 @@ export class Outbox {
 
   /** Adds a statement to the batch. */
   execute(request: Request): void {
+    // A frame stays small enough for any maxFrameBytes; a request that is larger has one of its own.
+    if (this.#batchBytes + request.bytes > BATCH_BYTES) this.#closeBatch()
+    this.#batchBytes += request.bytes
     const id = this.#number(request)
     this.bytesInFlight += request.bytes
     this.load += request.load
@@ -67,12 +78,13 @@ export class Outbox {
     this.#batch.push(FINALIZE, cursor)
   }
 
-  /** The batch, which is then empty; null if it is. */
-  take(): unknown[] | null {
-    if (this.#batch.length === 0) return null
-    const batch = this.#batch
-    this.#batch = []
-    return batch
+  /** The batches, one for each frame, which are then gone. */
+  take(): unknown[][] {
+    this.#closeBatch()
+    if (this.#batches.length === 0) return NO_BATCHES
+    const batches = this.#batches
+    this.#batches = []
+    return batches
   }
 
   /** The request that an answer is for; it is then answered. Throws a ProtocolError if there is none. */
@@ -95,9 +107,9 @@ export class Outbox {
     }
   }
 
-  /** Whether this request is all that is not answered. */
-  isAlone(request: Request): boolean {
-    return this.inFlight === 1 && this.#requests.includes(request)
+  /** Whether this request is the one that runs: of those that are not answered, the first that was sent. */
+  isOldest(request: Request): boolean {
+    return this.#requests.every((other) => other === undefined || other.sequence >= request.sequence)
   }
 
   /** Takes out all that is not answered, in no order: the child is gone. */
@@ -105,14 +117,23 @@ export class Outbox {
     const unanswered = this.#requests.filter((request) => request !== undefined)
     this.#requests.length = 0
     this.#batch = []
+    this.#batches = []
     this.inFlight = 0
     return unanswered
+  }
+
+  #closeBatch(): void {
+    if (this.#batch.length === 0) return
+    this.#batches.push(this.#batch)
+    this.#batch = []
+    this.#batchBytes = 0
   }
 
   #number(request: Request): number {
     const id = this.#freeIds.pop() ?? this.#requests.length
     this.#requests[id] = request
     this.inFlight++
+    request.sequence = ++this.#sequence
     return id
   }
 

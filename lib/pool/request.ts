@@ -39,10 +39,14 @@ export abstract class Request {
   /** Ends it unanswered when aborted. */
   readonly signal: AbortSignal | null
   state: RequestState = 'new'
+  /** Whether a child has answered it, in time or not. */
+  replied = false
   /** Whether a transaction is open after it; null if no child answered. Set before succeed() and fail(). */
   inTransaction: boolean | null = null
   /** Children that died with it. */
   attempts = 0
+  /** Its place among the requests of its child, in the order they were sent. */
+  sequence = 0
   /** What it adds to its child's load, in microseconds. */
   load = 0
   /** What the child it was sent to knows of its text. */

@@ -10,6 +10,7 @@ import { type ParsedSql, parseSql } from '../sql/parse.ts'
 /** So many texts are remembered, and none longer than this. */
 const TEXTS = 2048
 const LONG_TEXT = 64 * 1024
+const SHORT_TEXT = 1024
 
 const READING = new Set(['SELECT', 'VALUES', 'EXPLAIN', ''])
 const WRITING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
@@ -40,6 +41,15 @@ const SHARED_PRAGMAS = new Set([
   'wal_checkpoint',
 ])
 
+/** Pragmas that a child sets by itself, and that would break the pool when set otherwise. */
+export const OWN_PRAGMAS: ReadonlySet<string> = new Set([
+  'query_only',
+  'locking_mode',
+  'wal_autocheckpoint',
+  'busy_timeout',
+  'writable_schema',
+])
+
 /** An SQL text and what is known of it. One object for each text, as long as it is in use. */
 export class Statement {
   readonly parsed: ParsedSql
@@ -51,6 +61,8 @@ export class Statement {
   readonly controls: boolean
   /** Whether a child may remember it by number. */
   readonly numbered: boolean
+  /** What its text adds to a request that carries it: nothing worth counting if it is short. */
+  readonly bytes: number
   /** What a run costs a child, in microseconds: a moving average, NaN until one has told. */
   cost = Number.NaN
 
@@ -62,6 +74,7 @@ export class Statement {
     this.writes = WRITING.has(parsed.verb)
     this.controls = TRANSACTION.has(parsed.verb)
     this.numbered = parsed.sql.length <= LONG_TEXT
+    this.bytes = parsed.sql.length <= SHORT_TEXT ? 0 : parsed.sql.length
   }
 
   get sql(): string {
@@ -107,11 +120,10 @@ function accept(parsed: ParsedSql): ParsedSql {
     )
   }
   if (pragma !== null && pragma.argument !== null && !SHARED_PRAGMAS.has(pragma.name)) {
-    throw refusal(
-      `PRAGMA ${pragma.name} = … holds for one SQLite connection and the pool has several; ` +
-        "give it to connect() or createPool() in the option 'pragmas'",
-      sql,
-    )
+    const advice = OWN_PRAGMAS.has(pragma.name)
+      ? 'and is set by the pool itself'
+      : "and the pool has several; give it to connect() or createPool() in the option 'pragmas'"
+    throw refusal(`PRAGMA ${pragma.name} = … holds for one SQLite connection ${advice}`, sql)
   }
   return parsed
 }

@@ -12,11 +12,13 @@ import {
   cancelled,
   databaseLost,
   lockTimeout,
-  overdue,
   poolClosed,
   queueFull,
   readTimeout,
   resultLost,
+  roleDown,
+  tooLate,
+  unsendable,
   workerExited,
 } from './failures.ts'
 import type { LauncherName } from './launcher.ts'
@@ -54,7 +56,7 @@ export class WorkerPool implements WorkerOwner {
   )
   readonly #deadlines = new Deadlines(
     (request, now) => this.#expire(request, now),
-    (request) => this.#abandon(request, cancelled(request)),
+    (request) => this.abandon(request, cancelled(request)),
   )
   readonly #maxQueue: number
   #scheduled = false
@@ -92,7 +94,7 @@ export class WorkerPool implements WorkerOwner {
       driver: hello?.driver ?? null,
       sqliteVersion: hello?.sqliteVersion ?? null,
       children: children.map(({ role, pid, inFlight }) => ({ role, pid: pid as number, inFlight })),
-      waiting: { reads: this.#reads.queue.size, writes: this.#writes.queue.size },
+      waiting: { reads: this.#reads.queue.size, writes: this.#writes.waiting },
     }
   }
 
@@ -108,16 +110,38 @@ export class WorkerPool implements WorkerOwner {
       this.#queueWrite(request)
     } else {
       queue.push(request)
-      if (request.deadline !== Number.POSITIVE_INFINITY || request.signal !== null)
-        this.#deadlines.watch(request)
+      this.watch(request)
     }
+    this.#schedule()
+  }
+
+  /** Ends a request, wherever it is then, at its deadline or when its signal is aborted. */
+  watch(request: Request): void {
+    if (request.deadline !== Number.POSITIVE_INFINITY || request.signal !== null)
+      this.#deadlines.watch(request)
+  }
+
+  /**
+   * Answers a request that nobody waits for any more. A write that is with the writer runs on: whether it was
+   * applied is worth waiting for.
+   */
+  abandon(request: Request, error: Error): void {
+    if (request.state === 'done') return
+    if (request.state === 'sent') {
+      if (request.statement.route === 'writer') return
+      if (request.worker?.role === 'reader') this.#endQuery(request, request.worker)
+    } else if (request.state === 'waiting') {
+      request.queue?.remove(request)
+    }
+    this.#settle(request)
+    request.fail(() => error, null)
     this.#schedule()
   }
 
   /** Asks the child that holds a half-read result for its next chunk. */
   fetch(worker: WorkerProcess, request: Request, cursor: number): void {
-    if (!worker.ready) {
-      const error = resultLost(request.statement.sql)
+    if (!worker.ready || this.#closed) {
+      const error = this.#closed ? poolClosed() : resultLost(request.statement.sql)
       request.fail(() => error, null)
       return
     }
@@ -151,6 +175,7 @@ export class WorkerPool implements WorkerOwner {
     columns: WireColumns | null,
     detail: Detail | null,
   ): void {
+    request.replied = true
     request.inTransaction = (flags & IN_TRANSACTION) !== 0
     if (request.lease !== null && !request.inTransaction) request.lease.release('reuse')
     const rest = flags & MORE ? ((detail as Detail)[2] as number) : 0
@@ -180,7 +205,9 @@ export class WorkerPool implements WorkerOwner {
     }
     for (const request of unanswered) {
       if (request.state === 'done') continue
-      if (request.repeatable && request.attempts++ === 0 && this.#lost === null) {
+      // A death that we caused says nothing about the others that were there.
+      const again = worker.killed || request.attempts++ === 0
+      if (request.repeatable && again && this.#lost === null) {
         this.#queueOf(request).unshift(request)
         continue
       }
@@ -190,23 +217,24 @@ export class WorkerPool implements WorkerOwner {
       request.fail(() => workerExited(reason, sql, applied), null)
     }
     if (this.#lost !== null) {
-      this.#failAll(this.#reads.queue, databaseLost(this.#lost))
-      this.#failAll(this.#writes.queue, databaseLost(this.#lost))
+      const lost = this.#lost
+      this.#failAll(this.#reads.queue, () => databaseLost(lost))
+      this.#failAll(this.#writes.queue, () => databaseLost(lost))
     }
     this.#children.replace(worker)
     this.#schedule()
   }
 
   get #waiting(): number {
-    return this.#reads.queue.size + this.#writes.queue.size
+    return this.#reads.queue.size + this.#writes.waiting
   }
 
   #refusal(request: Request): Error | null {
     if (this.#lost !== null) return databaseLost(this.#lost)
     if (this.#closed) return poolClosed()
-    const late = overdue(request)
-    if (late !== null || this.#waiting < this.#maxQueue) return late
-    return queueFull(request, this.#reads.queue.size, this.#writes.queue.size, this.#maxQueue)
+    const refusal = unsendable(request, this.options.maxFrameBytes)
+    if (refusal !== null || this.#waiting < this.#maxQueue) return refusal
+    return queueFull(request, this.#reads.queue.size, this.#writes.waiting, this.#maxQueue)
   }
 
   #queueOf(request: Request): RequestQueue {
@@ -258,30 +286,25 @@ export class WorkerPool implements WorkerOwner {
   }
 
   #expire(request: Request, now: number): void {
-    const writes = request.queue === this.#writes.queue
-    this.#abandon(request, writes ? lockTimeout(request, this.#writes.lease, now) : readTimeout(request))
-  }
-
-  // Answers a request that nobody waits for any more. A write that is with the writer runs on: whether it was
-  // applied is worth waiting for.
-  #abandon(request: Request, error: Error): void {
-    if (request.state === 'sent') {
-      if (!request.repeatable) return
-      this.#endQuery(request)
-    } else if (request.state === 'waiting') {
-      request.queue?.remove(request)
+    const { queue, state } = request
+    if (state === 'waiting' && queue === this.#writes.queue) {
+      this.abandon(request, lockTimeout(request, this.#writes.lease, now))
+    } else if (state === 'sent' || (state === 'waiting' && queue === this.#reads.queue)) {
+      this.abandon(request, readTimeout(request))
+    } else {
+      this.abandon(request, tooLate(request))
     }
-    this.#settle(request)
-    request.fail(() => error, null)
   }
 
-  // No SQLite package can interrupt a query from outside. A long one runs alone in its reader, so when that is
-  // killed nobody else loses anything; short ones are over by then.
-  #endQuery(request: Request): void {
-    const { worker } = request
+  // No SQLite package can interrupt a query from outside, so its reader is killed; what else was with it are
+  // reads, which run again elsewhere. What waits behind another is not the one to be killed for, yet.
+  #endQuery(request: Request, worker: WorkerProcess): void {
+    const running = worker.isOldest(request)
     setTimeout(() => {
-      if (worker?.isAlone(request)) worker.kill()
-    }, GRACE_MS)
+      if (request.replied || !worker.ready) return
+      if (running && worker.isOldest(request)) worker.kill()
+      else this.#endQuery(request, worker)
+    }, GRACE_MS).unref()
   }
 
   #isIdle(): boolean {
@@ -292,7 +315,10 @@ export class WorkerPool implements WorkerOwner {
 
   #stayDown(role: Role, error: Error): void {
     this.#down[role] = error
-    this.#failAll(role === 'writer' ? this.#writes.queue : this.#reads.queue, error)
+    this.#failAll(role === 'writer' ? this.#writes.queue : this.#reads.queue, (request) =>
+      roleDown(error, request),
+    )
+    this.#schedule()
   }
 
   #reviveIfDown(role: Role, waiting: RequestQueue): void {
@@ -301,11 +327,11 @@ export class WorkerPool implements WorkerOwner {
     this.#children.revive(role)
   }
 
-  #failAll(queue: RequestQueue, error: Error): void {
+  #failAll(queue: RequestQueue, make: (request: Request) => Error): void {
     for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
-      const failed = request
-      this.#settle(failed)
-      failed.fail(() => error, null)
+      const error = make(request)
+      this.#settle(request)
+      request.fail(() => error, null)
     }
   }
 }

@@ -176,20 +176,20 @@ export class WorkerProcess implements ReplyHandler {
     this.#outbox.finalize(cursor)
   }
 
-  /** Whether this request is all that the child has not answered. */
-  isAlone(request: Request): boolean {
-    return this.#outbox.isAlone(request)
+  /** Whether the child is at this request: of those it has not answered, the first that was sent. */
+  isOldest(request: Request): boolean {
+    return this.#outbox.isOldest(request)
   }
 
-  /** Sends the batch in one write. */
+  /** Sends what was added, in one write unless it is much. */
   flush(): void {
-    const batch = this.#outbox.take()
-    if (batch === null) return
+    const batches = this.#outbox.take()
+    if (batches.length === 0) return
     if (this.inFlight > 0) {
       this.#replies.ref()
       markBusy(this.#child, true)
     }
-    this.#channel.send(batch)
+    for (const batch of batches) this.#channel.send(batch)
   }
 
   /** Asks the child to close the database and leave; resolves when it is gone. Kills it if it will not. */

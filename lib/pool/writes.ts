@@ -11,12 +11,13 @@ import type { WorkerProcess } from './worker-process.ts'
 
 export class Writes {
   readonly queue = new RequestQueue()
-  // At most one: nothing of the queue is sent while it is held.
+  // The open transaction, at most one: nothing of the queue is sent while it is held, only what is its own.
   #lease: Lease | null = null
+  readonly #leased = new RequestQueue()
   readonly #onSent: (request: Request) => void
   readonly #onProgress: () => void
 
-  /** `onSent` hears of each request that leaves the queue; `onProgress` when there is something to flush or send. */
+  /** `onSent` hears of each request that leaves the queue; `onProgress` when there may be something to send. */
   constructor(onSent: (request: Request) => void, onProgress: () => void) {
     this.#onSent = onSent
     this.#onProgress = onProgress
@@ -27,36 +28,46 @@ export class Writes {
     return this.#lease
   }
 
+  /** Requests that wait, those of the open transaction included. */
+  get waiting(): number {
+    return this.queue.size + this.#leased.size
+  }
+
   /** Gives the writer what it has room for; the first that may leave a transaction open stops the queue. */
   dispatch(writer: WorkerProcess): void {
-    while (this.#lease === null) {
-      const request = this.queue.peek()
+    for (;;) {
+      const queue = this.#lease === null ? this.queue : this.#leased
+      const request = queue.peek()
       if (request === undefined || !hasRoom(writer, request)) return
-      this.queue.shift()
-      this.#onSent(request)
-      if (request.pins) request.lease = this.#lend(request, writer)
+      queue.shift()
+      if (queue === this.queue) this.#onSent(request)
+      if (request.pins) request.lease = this.#lend(request)
       writer.enqueue(request)
     }
   }
 
-  #lend(first: Request, writer: WorkerProcess): Lease {
+  #lend(first: Request): Lease {
     const lease = new Lease(
       first,
       (request) => {
-        if (lease.released === null && writer.ready) {
-          writer.enqueue(request)
-          this.#onProgress()
-        } else {
-          const error = transactionLost(request.statement.sql)
-          request.fail(() => error, null)
-        }
+        if (lease.released === null) this.#leased.push(request)
+        else failLost(request)
+        this.#onProgress()
       },
       () => {
         if (this.#lease === lease) this.#lease = null
+        // What was still to be sent belonged to the transaction: it must not run outside it.
+        for (let late = this.#leased.shift(); late !== undefined; late = this.#leased.shift()) failLost(late)
         this.#onProgress()
       },
     )
     this.#lease = lease
     return lease
   }
+}
+
+function failLost(request: Request): void {
+  request.state = 'done'
+  const error = transactionLost(request.statement.sql)
+  request.fail(() => error, null)
 }

@@ -20,6 +20,7 @@ import {
   WROTE,
 } from '../ipc/messages.ts'
 import { attempt, chain } from './awaitable.ts'
+import { ReadTransaction } from './read-transaction.ts'
 import { type Replies, rowBytes } from './replies.ts'
 import type { KnownSql, Statements } from './statements.ts'
 
@@ -51,11 +52,14 @@ export class Session implements RequestHandler {
   readonly #replies: Replies
   /** Whether reads that come together share a transaction: on readers only. */
   readonly #batches: boolean
+  // What has come since #batch was begun.
   #queue: Request[] = []
+  // What is being answered. Nothing joins it: see #prepareTurn.
+  #batch: Request[] = []
   #next = 0
   #running = false
-  // Whether the reading batch's own transaction is open; no request ever sees it.
-  #inBatch = false
+  // The reading batch's own transaction; no request ever sees it.
+  readonly #reading: ReadTransaction
   // What is left of results that did not end in their first chunk, by cursor.
   readonly #cursors = new Map<number, { rows: RowValues[]; from: number }>()
   #lastCursor = 0
@@ -66,6 +70,7 @@ export class Session implements RequestHandler {
     this.#statements = statements
     this.#replies = replies
     this.#batches = batches
+    this.#reading = new ReadTransaction(connection)
   }
 
   execute(id: number, slot: number, sql: string | null, params: SqlValue[], begin: string | null): void {
@@ -94,7 +99,7 @@ export class Session implements RequestHandler {
     } catch (thrown) {
       // Answers could not be sent. The Channel ends with this, and close() shall not wait for the rest.
       this.#queue = []
-      this.#next = 0
+      this.#batch = []
       this.#running = false
       throw thrown
     }
@@ -112,22 +117,29 @@ export class Session implements RequestHandler {
   async close(): Promise<void> {
     this.#cursors.clear()
     this.#statements.clear()
+    this.#reading.finalize()
     if (this.#connection.inTransaction) await this.#connection.exec('ROLLBACK')
     await this.#connection.close()
   }
 
   #drain(): void {
     this.#running = true
-    while (this.#next < this.#queue.length) {
-      const answered = this.#answer(this.#queue[this.#next++] as Request)
+    this.#batch = this.#queue
+    this.#next = 0
+    this.#queue = []
+    this.#answerBatch()
+  }
+
+  #answerBatch(): void {
+    while (this.#next < this.#batch.length) {
+      const answered = this.#answer(this.#batch[this.#next++] as Request)
       if (answered instanceof Promise) {
-        answered.then(() => this.#drain())
+        answered.then(() => this.#answerBatch())
         return
       }
     }
-    this.#queue = []
-    this.#next = 0
-    const left = this.#leaveBatch()
+    this.#batch = []
+    const left = this.#reading.end()
     if (left instanceof Promise) left.then(() => this.#finish())
     else this.#finish()
   }
@@ -223,7 +235,7 @@ export class Session implements RequestHandler {
     // A BEGIN of this request's own that worked stays open, as in CPython: the caller's rollback ends it.
     const flags = this.#transactionFlag() | (known.writes ? WROTE : 0)
     this.#replies.failure(request.id, flags, thrown, detail)
-    return this.#leaveBatch()
+    return this.#reading.end()
   }
 
   #answerFetch({ id, cursor }: Request): void {
@@ -271,28 +283,18 @@ export class Session implements RequestHandler {
   }
 
   // Reads that came together run in one transaction: it halves what a point read costs the child, since
-  // SQLite takes its shared lock and looks for a newer WAL once instead of each time. It begins after the
-  // batch was read, so it misses nothing that was acknowledged before these requests were sent.
+  // SQLite takes its shared lock and looks for a newer WAL once instead of each time. It begins after all of
+  // the batch was read, so it misses nothing that was acknowledged before these requests were sent.
   #prepareTurn(request: Request, known: KnownSql): Awaitable<void> {
     const joins = known.reads && known.cost < LONG_US && request.begin === null
-    if (this.#inBatch) return joins ? undefined : this.#leaveBatch()
-    if (!joins || !this.#batches || this.#queue.length - this.#next + 1 < BATCH_READS) return undefined
+    if (this.#reading.open) return joins ? undefined : this.#reading.end()
+    if (!joins || !this.#batches || this.#batch.length - this.#next + 1 < BATCH_READS) return undefined
     // Somebody's own transaction is open: it has a snapshot already.
-    if (this.#connection.inTransaction) return undefined
-    return chain(this.#connection.exec('BEGIN'), () => {
-      this.#inBatch = true
-    })
-  }
-
-  #leaveBatch(): Awaitable<void> {
-    if (!this.#inBatch) return undefined
-    this.#inBatch = false
-    // Out of memory or an I/O error in a read has ended the transaction already: sqlite3VdbeHalt() in vdbeaux.c.
-    return this.#connection.inTransaction ? this.#connection.exec('COMMIT') : undefined
+    return this.#connection.inTransaction ? undefined : this.#reading.begin()
   }
 
   #transactionFlag(): number {
-    return this.#connection.inTransaction && !this.#inBatch ? IN_TRANSACTION : 0
+    return this.#connection.inTransaction && !this.#reading.open ? IN_TRANSACTION : 0
   }
 
   #measure(known: KnownSql, started: number): void {

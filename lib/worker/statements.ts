@@ -103,7 +103,7 @@ export class Statements {
 }
 
 // Finalizing repeats the error of the statement's last run, which was told already.
-function finalizeQuietly(statement: DriverStatement): void {
+export function finalizeQuietly(statement: DriverStatement): void {
   try {
     const finalized = statement.finalize()
     if (finalized instanceof Promise) finalized.catch(() => {})

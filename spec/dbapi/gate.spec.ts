@@ -32,6 +32,31 @@ describe('Gate', () => {
     expect(started).to.deep.equal(['r1'])
   })
 
+  it('lets reads pass beside a turn that is shared, and none once it is taken back', async () => {
+    //  calls:   W1 (shares)  r2  W3  r4      W1 takes back while r2 is inside
+    const gate = new Gate()
+    const started: string[] = []
+    const turn = (name: string): void =>
+      gate.enter({ alone: name.startsWith('W'), run: () => started.push(name) })
+    turn('W1')
+    gate.share()
+    turn('r2')
+    turn('W3')
+    turn('r4')
+    expect(started).to.deep.equal(['W1', 'r2'])
+    let alone = false
+    const back = gate.takeBack().then(() => {
+      alone = true
+    })
+    await Promise.resolve()
+    expect(alone).to.equal(false)
+    gate.leave()
+    await back
+    expect(started).to.deep.equal(['W1', 'r2'])
+    gate.leave()
+    expect(started).to.deep.equal(['W1', 'r2', 'W3'])
+  })
+
   it('takes a hundred thousand calls that are answered at once without growing the stack', () => {
     const gate = new Gate()
     let started = 0

@@ -11,6 +11,7 @@ import {
   FINALIZE,
   MORE,
   ProtocolError,
+  readRequests,
   UNNUMBERED,
   WROTE,
 } from '../../lib/ipc/messages.ts'
@@ -414,6 +415,23 @@ function describeSession(open: Open): void {
       expect(await session.rows(READ), 'the next batch sees it').to.deep.equal([[1]])
     })
 
+    it('takes in nothing that comes after its transaction began', async () => {
+      const session = await measured()
+      const other = connections[0]!
+      const written = []
+      // A frame for each write that was acknowledged; a synchronous driver has answered the one before.
+      for (let expected = 1; expected <= 3; expected++) {
+        readRequests(reads(20), session.session)
+        session.session.run()
+        await other.exec('insert into t values (1)')
+        written.push([expected, session.ask(EXECUTE, expected, 0, null, [], null)] as const)
+      }
+      const answers = (await Promise.all(written.map(([, asked]) => asked))).flat()
+      for (const [expected] of written) {
+        expect(answers.find(({ id }) => id === expected)!.rows).to.deep.equal([[expected]])
+      }
+    })
+
     it('never tells of a transaction, and leaves none', async () => {
       const session = await measured()
       const answers = await session.ask(...reads(5))
@@ -523,6 +541,10 @@ describe('a Session', () => {
     prepare(sql: string): DriverStatement {
       return {
         execute: () => {
+          if (sql === 'BEGIN' || sql === 'COMMIT') {
+            this.exec(sql)
+            return one
+          }
           this.log.push(sql)
           return this.#run(sql, this)
         },
