@@ -137,8 +137,7 @@ export class WorkerProcess implements ReplyHandler {
       }, timeoutMs)
       const settle = (): void => {
         clearTimeout(timer)
-        markBusy(this.#child, false)
-        this.#replies.unref()
+        this.#letGo()
       }
       this.#started = {
         resolve: (hello) => {
@@ -249,11 +248,14 @@ export class WorkerProcess implements ReplyHandler {
       return
     }
     readReplies(message, this)
-    if (this.inFlight === 0 && !this.#leaving) {
-      this.#replies.unref()
-      markBusy(this.#child, false)
-    }
+    if (this.inFlight === 0) this.#letGo()
     this.#owner.progressed()
+  }
+
+  // Nothing is asked of the child: it does not keep the caller alive, unless somebody waits for its end.
+  #letGo(): void {
+    markBusy(this.#child, false)
+    if (!this.#leaving && !this.killed && this.#exit === null) this.#replies.unref()
   }
 
   #settleStart(error: Error): void {
@@ -277,6 +279,8 @@ export class WorkerProcess implements ReplyHandler {
     if (this.#exit !== null) return
     this.#exit = { code, signal }
     this.#broken ??= error
+    // Its death is judged when the pipe has ended too, so the caller must live to see that.
+    if (!this.#pipeEnded) this.#replies.ref()
     unwatch(this.#child)
     this.#finish()
   }

@@ -5,7 +5,7 @@
  * Pipes: 4 brings requests, 5 takes replies. Node's own IPC channel only tells that the caller lives.
  */
 import { Socket } from 'node:net'
-import type { DriverConnection } from '../drivers/driver.ts'
+import type { Driver, DriverConnection } from '../drivers/driver.ts'
 import { loadFirst } from '../drivers/load.ts'
 import { OperationalError, toWire } from '../errors.ts'
 import { Channel } from '../ipc/channel.ts'
@@ -23,11 +23,14 @@ import { readPragma, setPragmas } from './pragmas.ts'
 import { Replies } from './replies.ts'
 import { Session } from './session.ts'
 import { Statements } from './statements.ts'
+import { removeWal } from './wal-files.ts'
 
 const REQUESTS_FD = 4
 const REPLIES_FD = 5
 
 let session: Session | null = null
+// What the writer had open; null in a reader.
+let written: { driver: Driver; database: string } | null = null
 let opening: Promise<void> | null = null
 let leaving = false
 
@@ -36,6 +39,9 @@ let leaving = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 
 const [requestPipe, replyPipe] = openPipes()
+// cluster's own listener exits at once when its primary is gone, with the database open (setup in
+// internal/cluster/child.js); it was there first.
+process.removeAllListeners('disconnect')
 process.on('disconnect', () => leave(0))
 // The listener alone would keep this process alive; the request pipe does that.
 process.channel?.unref()
@@ -91,6 +97,7 @@ async function open(asked: Open): Promise<void> {
     }
     const replies = new Replies(channel, asked.maxFrameBytes)
     session = new Session(connection, new Statements(connection), replies, role === 'reader')
+    if (role === 'writer') written = { driver, database }
     channel.send([MAGIC, VERSION, hello])
   } catch (thrown) {
     channel.send([MAGIC, VERSION, null, toWire(thrown)])
@@ -118,6 +125,14 @@ async function initialize(
     })
   }
   await initializer(connection.handle, role, ...initargs)
+  // What a holder of the handle did is seen at the next call. In a transaction left open every later write
+  // would be answered, and rolled back at the end.
+  await connection.exec('')
+  if (connection.inTransaction) {
+    throw new OperationalError('the initializer left a transaction open: commit it', {
+      code: 'INITIALIZER_FAILED',
+    })
+  }
 }
 
 async function sqliteVersion(connection: DriverConnection): Promise<unknown> {
@@ -134,6 +149,7 @@ async function leave(exitCode: number): Promise<void> {
   try {
     await session?.settled()
     await session?.close()
+    if (written !== null) await removeWal(written.driver, written.database)
   } catch (thrown) {
     process.stderr.write(`forklite worker ${process.pid}: closing the database: ${String(thrown)}\n`)
   } finally {
