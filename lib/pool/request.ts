@@ -34,7 +34,9 @@ export abstract class Request {
   label = ''
   /** The writer, pinned: given by the pool when it sends a request that pins, or by the Connection that has it. */
   lease: Lease | null = null
-  /** When it ends unanswered, by performance.now(); Infinity for never. */
+  /** When its caller wants it ended, by performance.now(); Infinity for never. */
+  readonly callDeadline: number
+  /** When it ends unanswered: `callDeadline`, or sooner while it waits for the writer. */
   deadline: number
   /** Ends it unanswered when aborted. */
   readonly signal: AbortSignal | null
@@ -66,6 +68,7 @@ export abstract class Request {
     this.statement = statement
     this.params = params
     this.bytes = bytes
+    this.callDeadline = deadline
     this.deadline = deadline
     this.signal = signal
   }

@@ -51,7 +51,7 @@ export class WorkerPool implements WorkerOwner {
   readonly #children: Children
   readonly #reads = new Reads()
   readonly #writes = new Writes(
-    (request) => this.#deadlines.forget(request),
+    (request) => this.#stopWaiting(request),
     () => this.#schedule(),
   )
   readonly #deadlines = new Deadlines(
@@ -208,7 +208,7 @@ export class WorkerPool implements WorkerOwner {
       // A death that we caused says nothing about the others that were there.
       const again = worker.killed || request.attempts++ === 0
       if (request.repeatable && again && this.#lost === null) {
-        this.#queueOf(request).unshift(request)
+        this.#repeat(request)
         continue
       }
       const { applied } = request
@@ -254,8 +254,27 @@ export class WorkerPool implements WorkerOwner {
 
   #queueWrite(request: Request): void {
     this.#writes.queue.push(request)
-    request.deadline = Math.min(request.deadline, performance.now() + this.options.lockTimeoutMs)
+    this.#limitWait(request)
+  }
+
+  #repeat(request: Request): void {
+    const queue = this.#queueOf(request)
+    queue.unshift(request)
+    if (queue === this.#writes.queue) this.#limitWait(request)
+  }
+
+  // Whoever waits for the writer waits no longer than lockTimeoutMs, whatever the call itself allows.
+  #limitWait(request: Request): void {
+    request.deadline = Math.min(request.callDeadline, performance.now() + this.options.lockTimeoutMs)
     this.#deadlines.watch(request)
+  }
+
+  // A write that is sent is waited for. A read, where one child does everything, still has its call's deadline.
+  #stopWaiting(request: Request): void {
+    this.#deadlines.forget(request)
+    if (request.statement.route === 'writer') return
+    request.deadline = request.callDeadline
+    this.watch(request)
   }
 
   #settle(request: Request): void {

@@ -6,6 +6,7 @@
 
 import { Lexer } from './lexer.ts'
 import { ParameterList } from './parameters.ts'
+import { namesTempSchema } from './temp-schema.ts'
 
 /** What forklite knows of an SQL text without asking a database. */
 export interface ParsedSql {
@@ -29,7 +30,10 @@ export interface ParsedSql {
   readonly named: boolean
   /** Numbers, from 1, that are below the highest but stand nowhere: 1 and 2 for `?3`. */
   readonly gaps: readonly number[]
-  /** Whether anything in the text makes a temporary object or names one: CREATE TEMP, `temp.x`, sqlite_temp_schema. */
+  /**
+   * Whether anything in the text makes a temporary object or names one: CREATE TEMP, `temp.x`, sqlite_temp_schema.
+   * Where something else is called temp, as in `select temp.x from a as temp`, only `temp.x` in a table's place.
+   */
   readonly temporary: boolean
   /**
    * The function called first in the text among last_insert_rowid, changes and total_changes, else null. What a
@@ -88,6 +92,9 @@ class Reader {
   /** Parentheses open at the token at hand, in the first statement; a `)` is outside of what it closes. */
   #depth = 0
   #temporary = false
+  /** Whether there is `temp.x`, and whether there is `temp` alone: a table, an alias or a column. */
+  #tempDotted = false
+  #tempAlone = false
   #counter: string | null = null
 
   // What follows is told of the first statement.
@@ -114,7 +121,7 @@ class Reader {
       names: this.#parameters.names(),
       named: this.#parameters.named,
       gaps: this.#parameters.gaps(),
-      temporary: this.#temporary,
+      temporary: this.#temporary || (this.#tempDotted && (!this.#tempAlone || namesTempSchema(sql))),
       counter: this.#counter,
       pragma: this.#pragma,
       hasNul: sql.includes('\0'),
@@ -166,7 +173,9 @@ class Reader {
   }
 
   #noteSchema(behindDot: boolean): void {
-    if (this.#lexer.is('temp') && !behindDot && this.#lexer.fork().next() === '.') this.#temporary = true
+    if (!this.#lexer.is('temp')) return
+    if (this.#lexer.fork().next() !== '.') this.#tempAlone = true
+    else if (!behindDot) this.#tempDotted = true
   }
 
   /**

@@ -27,13 +27,18 @@ export async function removeWal(driver: Driver, database: string): Promise<void>
   const deadline = performance.now() + PATIENCE_MS
   while (hasWal(database) && performance.now() < deadline) {
     await delay(PAUSE_MS)
-    const connection = await driver.open(database, { readonly: false, busyTimeoutMs: 0 })
-    try {
-      // A connection that never read has no part in the WAL.
-      await readPragma(connection, 'schema_version')
-    } finally {
-      await connection.close()
-    }
+    // Locked by another that leaves, say: the next try tells.
+    await openAndClose(driver, database).catch(() => {})
+  }
+}
+
+async function openAndClose(driver: Driver, database: string): Promise<void> {
+  const connection = await driver.open(database, { readonly: false, busyTimeoutMs: 0 })
+  try {
+    // A connection that never read has no part in the WAL.
+    await readPragma(connection, 'schema_version')
+  } finally {
+    await connection.close()
   }
 }
 

@@ -211,6 +211,15 @@ describe('regressions in the caller', () => {
     await pool.close()
   })
 
+  it('ends a read where one child does everything, and lets that child finish it', async () => {
+    const pool = await createPool(':memory:')
+    const late = await errorOf(pool.execute(COUNT, [3_000_000], { timeoutMs: 20 }))
+    expect(late.name).to.equal('QueryCancelled')
+    const { signal } = new AbortController()
+    expect(await pool.execute('select 1', [], { signal, timeoutMs: 60_000 }).fetchone()).to.deep.equal([1])
+    await pool.close()
+  })
+
   it("lets a pool cursor's executemany finish when the pool closes", async () => {
     const pool = await createPool(dir.file('a.db'), { readers: 1 })
     await pool.execute('create table t (v)')

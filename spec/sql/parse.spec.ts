@@ -237,8 +237,36 @@ describe('parseSql', () => {
       'select * from sqlite_temp_master',
       'select * from "sqlite_temp_schema"',
       'pragma temp.table_info(a)',
+      'select temp.a',
     ]
     for (const sql of temporary) it(sql, () => expect(parseSql(sql).temporary).to.equal(true))
+
+    const besideAnotherTemp = [
+      'select temp.x from temp.a as temp',
+      'select temp from b, temp.a',
+      'select temp from b join c on f(b.x, c.x), temp.a',
+      'select temp from (b, temp.a)',
+      'select temp from (select 1 as temp) as s, temp.a',
+      'select temp from b left join (temp.a join c)',
+      'select temp from b where temp in temp.a',
+      'select temp from b where c in (select d from temp.a)',
+      'select temp.a.x, b.temp from a, b',
+      'insert into temp.a (temp) values (1)',
+      'replace into temp.a (temp) values (1)',
+      'update temp.a set temp = 1',
+      'update or ignore temp.a set temp = 1',
+      'delete from temp.a where temp = 1',
+      'create table if not exists temp.a (temp)',
+      'create index temp.i on a (temp)',
+      'drop table if exists temp.temp',
+      'alter table temp.a rename to temp',
+      'create trigger t after insert on temp.a begin select temp from b; end',
+      'select temp from b; analyze temp.a',
+      'with temp as (select 1) insert into b select * from temp, temp.a',
+    ]
+    for (const sql of besideAnotherTemp) {
+      it(`beside another: ${sql}`, () => expect(parseSql(sql).temporary).to.equal(true))
+    }
 
     const lasting = [
       'create table temp (a)',
@@ -250,6 +278,18 @@ describe('parseSql', () => {
       'pragma temp_store',
       'create unique index temporary on a (b)',
       'explain create temp table a (b)',
+      'select temp.x from a as temp',
+      'select temp.x from a temp',
+      'select temp.x, temp.y from temp',
+      'select temp.x from main.temp',
+      'select a.x from a join b as temp on temp.x = a.x and temp.y in (temp.z, 2)',
+      'select a.x from a join b temp using (x), c where c.x = temp.x order by c.y, temp.y',
+      'select count(temp.x), max(1, temp.y) from (a as temp) group by c, temp.z',
+      'with temp as (select 1 as x) select temp.x from temp where temp.x is not distinct from temp.x',
+      'select (select 1 from b), temp.x from a "temp"',
+      'select * from a as temp, json_each(temp.x)',
+      "select [temp].x from a as 'temp'",
+      'update a as temp set x = 1 where temp.y = 2 returning 1, temp.x',
     ]
     for (const sql of lasting) it(`not: ${sql}`, () => expect(parseSql(sql).temporary).to.equal(false))
   })

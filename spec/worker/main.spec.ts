@@ -325,6 +325,18 @@ describe('the child process', () => {
       expect(existsSync(`${database()}-wal`)).to.equal(false)
     })
 
+    it('leaving -wal to whoever still has the database open', async () => {
+      const writer = await opened()
+      await writer.run('create table t (a)')
+      const other = await opened()
+      expect((await other.run('select count(*) from t')).rows).to.deep.equal([[0]])
+      await leave(writer)
+      expect(existsSync(`${database()}-wal`)).to.equal(true)
+      expect((await other.run('insert into t values (1)')).flags).to.equal(WROTE)
+      await leave(other)
+      expect(existsSync(`${database()}-wal`)).to.equal(false)
+    })
+
     it('with what is in a transaction rolled back', async () => {
       const child = await opened()
       await child.run('create table t (a)')
