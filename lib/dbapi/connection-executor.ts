@@ -9,11 +9,11 @@ import type { Lease } from '../pool/lease.ts'
 import type { Request } from '../pool/request.ts'
 import type { Statement } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
-import { type CallOptions, deadlineOf } from './call-options.ts'
+import type { CallOptions } from './call-options.ts'
 import type { Connection } from './connection.ts'
 import type { Cursor, Executor } from './cursor.ts'
-import { type ParameterSets, runMany } from './executemany.ts'
-import { ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
+import { manyRun, type ParameterSets, runMany } from './executemany.ts'
+import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import { Gate } from './gate.ts'
 import type { ConnectionSettings } from './options.ts'
 import type { Parameters } from './values.ts'
@@ -73,8 +73,7 @@ export class ConnectionExecutor implements Executor {
 
   async startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number> {
     this.expectOpen()
-    const statement = this.pool.router.statement(sql)
-    const run = { statement, sets, deadline: deadlineOf(options), signal: options?.signal ?? null }
+    const run = manyRun(this.pool.router, sql, sets, options)
     await this.#turn()
     try {
       return await runMany(run, {
@@ -173,9 +172,7 @@ export class ConnectionExecutor implements Executor {
   /** Ends the open transaction; does nothing without one. */
   end(verb: 'COMMIT' | 'ROLLBACK', options?: CallOptions): ExecuteRequest {
     this.expectOpen()
-    const statement = this.pool.router.statement(verb)
-    const signal = options?.signal ?? null
-    const execution = new ExecuteRequest(this, null, statement, [], 0, deadlineOf(options), signal)
+    const execution = newExecution(this, null, verb, [], options)
     this.#enter(execution, () => this.#sendEnd(execution, verb))
     return execution
   }
@@ -186,8 +183,7 @@ export class ConnectionExecutor implements Executor {
     await this.#turn()
     try {
       if (this.#lease === null || this.#lease.released !== null) return
-      const statement = this.pool.router.statement('ROLLBACK')
-      const rollback = new ExecuteRequest(this, null, statement, [], 0, Number.POSITIVE_INFINITY, null)
+      const rollback = newExecution(this, null, 'ROLLBACK')
       this.#lease.submit(rollback)
       // A transaction whose child died was rolled back by that.
       await rollback.catch(() => {})

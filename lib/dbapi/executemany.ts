@@ -5,8 +5,8 @@
 import type { SqlValue } from '../drivers/driver.ts'
 import { type Error as DbapiError, ProgrammingError } from '../errors.ts'
 import type { Request } from '../pool/request.ts'
-import type { Statement } from '../pool/router.ts'
-import { ended } from './call-options.ts'
+import type { Router, Statement } from '../pool/router.ts'
+import { type CallOptions, deadlineOf, ended } from './call-options.ts'
 import { Exchange } from './exchange.ts'
 import { bindValues, boundBytes, type Parameters } from './values.ts'
 
@@ -19,6 +19,12 @@ export interface ManyRun {
   readonly sets: ParameterSets
   readonly deadline: number
   readonly signal: AbortSignal | null
+}
+
+/** What executemany() is called with, checked. Throws what is wrong with the text or the options. */
+export function manyRun(router: Router, sql: string, sets: ParameterSets, options?: CallOptions): ManyRun {
+  const statement = router.statement(sql)
+  return { statement, sets, deadline: deadlineOf(options), signal: options?.signal ?? null }
 }
 
 export type ParameterSets = Iterable<Parameters> | AsyncIterable<Parameters>

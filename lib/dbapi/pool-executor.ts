@@ -5,10 +5,10 @@
 import { type Error as DbapiError, PoolClosed, ProgrammingError } from '../errors.ts'
 import type { Request } from '../pool/request.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
-import { type CallOptions, deadlineOf } from './call-options.ts'
+import type { CallOptions } from './call-options.ts'
 import { counterRefused } from './connection-executor.ts'
 import type { Cursor, Executor } from './cursor.ts'
-import { type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
+import { manyRun, type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import type { ConnectionSettings } from './options.ts'
 import type { Parameters } from './values.ts'
@@ -57,8 +57,7 @@ export class PoolExecutor implements Executor, SliceCarrier {
 
   async startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number> {
     this.expectOpen()
-    const statement = this.pool.router.statement(sql)
-    const run = { statement, sets, deadline: deadlineOf(options), signal: options?.signal ?? null }
+    const run = manyRun(this.pool.router, sql, sets, options)
     const running = runMany(run, this)
     this.#running.add(running)
     try {
