@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { directoryPrefix, scriptsFolder } from './run.ts'
@@ -42,6 +42,8 @@ export function startScript(script: string | URL, options: ScriptOptions = {}): 
   }
   mkdirSync(scriptsFolder, { recursive: true })
   const folder = mkdtempSync(join(scriptsFolder, directoryPrefix))
+  // A script may give up its user; from Node 24 on it must then still see that there is no package.json here.
+  chmodSync(folder, 0o755)
   const file = join(folder, 'script.mjs')
   writeFileSync(file, script)
   return new Script(process.execPath, [...nodeArgs, file, ...args], options, () => {
