@@ -126,7 +126,7 @@ export class ConnectionExecutor implements Executor {
     this.#noteLoss(this.#lease)
     const refusal = this.#refusal(request)
     if (refusal !== null) {
-      request.fail(() => refusal, null)
+      this.pool.refuse(request, refusal)
       return
     }
     if (this.#lease !== null) {

@@ -150,7 +150,7 @@ export class ExecuteRequest extends Request implements Execution {
 
   /** Answers it without a child: there was nothing to do. */
   skip(): void {
-    this.state = 'done'
+    this.#executor.pool.settle(this)
     this.#settle(new Result(this.#executor.pool, this.statement, [], null))
   }
 

@@ -102,7 +102,7 @@ export class WorkerPool implements WorkerOwner {
   submit(request: Request): void {
     const refusal = this.#refusal(request)
     if (refusal !== null) {
-      request.fail(() => refusal, null)
+      this.refuse(request, refusal)
       return
     }
     const queue = this.#queueOf(request)
@@ -133,16 +133,20 @@ export class WorkerPool implements WorkerOwner {
     } else if (request.state === 'waiting') {
       request.queue?.remove(request)
     }
-    this.#settle(request)
-    request.fail(() => error, null)
+    this.refuse(request, error)
     this.#schedule()
+  }
+
+  /** Fails a request that no child will answer. It is not watched any more, or its deadline would fail it again. */
+  refuse(request: Request, error: Error): void {
+    this.settle(request)
+    request.fail(() => error, null)
   }
 
   /** Asks the child that holds a half-read result for its next chunk. */
   fetch(worker: WorkerProcess, request: Request, cursor: number): void {
     if (!worker.ready || this.#closed) {
-      const error = this.#closed ? poolClosed() : resultLost(request.statement.sql)
-      request.fail(() => error, null)
+      this.refuse(request, this.#closed ? poolClosed() : resultLost(request.statement.sql))
       return
     }
     worker.enqueueFetch(request, cursor)
@@ -185,11 +189,11 @@ export class WorkerPool implements WorkerOwner {
     } else if (flags & FAILED) {
       const wire = rows as WireError
       if (this.#reroute(worker, request, wire)) return
-      this.#settle(request)
+      this.settle(request)
       const { sql } = request.statement
       request.fail(() => fromWire(wire, sql), detail)
     } else {
-      this.#settle(request)
+      this.settle(request)
       request.succeed(worker, rows as SqlValue[][], rest, columns, detail)
     }
   }
@@ -213,7 +217,7 @@ export class WorkerPool implements WorkerOwner {
       }
       const { applied } = request
       const { sql } = request.statement
-      this.#settle(request)
+      this.settle(request)
       request.fail(() => workerExited(reason, sql, applied), null)
     }
     if (this.#lost !== null) {
@@ -277,7 +281,8 @@ export class WorkerPool implements WorkerOwner {
     this.watch(request)
   }
 
-  #settle(request: Request): void {
+  /** A request is about to be answered: nothing else may answer it. */
+  settle(request: Request): void {
     request.state = 'done'
     if (request.deadline !== Number.POSITIVE_INFINITY || request.signal !== null)
       this.#deadlines.forget(request)
@@ -348,9 +353,7 @@ export class WorkerPool implements WorkerOwner {
 
   #failAll(queue: RequestQueue, make: (request: Request) => Error): void {
     for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
-      const error = make(request)
-      this.#settle(request)
-      request.fail(() => error, null)
+      this.refuse(request, make(request))
     }
   }
 }

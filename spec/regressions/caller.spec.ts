@@ -220,6 +220,29 @@ describe('regressions in the caller', () => {
     await pool.close()
   })
 
+  it('fails a refused call once, and not again at its deadline or signal', async () => {
+    const pool = await createPool(dir.file('a.db'), { readers: 1 })
+    const conn = await pool.connect()
+    const unhandled: unknown[] = []
+    const note = (error: unknown): void => {
+      unhandled.push(error)
+    }
+    process.on('unhandledRejection', note)
+    try {
+      const controller = new AbortController()
+      const options = { timeoutMs: 20, signal: controller.signal }
+      expect((await errorOf(conn.execute('select changes()', [], options))).code).to.equal('BAD_STATEMENT')
+      await conn.commit(options)
+      controller.abort()
+      // Due after the refused call's own deadline: when this one is over, that one was looked at.
+      expect((await errorOf(pool.execute(ENDLESS, [], { timeoutMs: 60 }))).name).to.equal('QueryCancelled')
+      expect(unhandled).to.deep.equal([])
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+    await pool.close()
+  })
+
   it("lets a pool cursor's executemany finish when the pool closes", async () => {
     const pool = await createPool(dir.file('a.db'), { readers: 1 })
     await pool.execute('create table t (v)')
