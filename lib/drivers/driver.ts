@@ -4,6 +4,8 @@
  * statement and answers with rows.
  */
 
+import type { ChunkLimit } from './chunk.ts'
+
 /** A value as a driver takes and gives it. Integers beyond ±2^53 are bigint; BLOBs come out as Buffer. */
 export type SqlValue = null | number | bigint | string | Uint8Array
 
@@ -29,6 +31,11 @@ export interface OpenOptions {
   readonly readonly: boolean
   /** How long SQLite itself waits for a foreign lock, in milliseconds. */
   readonly busyTimeoutMs: number
+  /**
+   * Without a limit unless given. About so many bytes of rows may a statement give that is run to its end. More is a DataError with the code
+   * RESULT_TOO_LARGE, and a statement that writes has then changed nothing.
+   */
+  readonly maxResultBytes?: number
 }
 
 export interface Driver {
@@ -54,21 +61,41 @@ export interface DriverConnection {
 
 export interface DriverStatement {
   /**
-   * Runs the statement to its end.
-   * `params[i]` is bound to parameter i+1; there are as many as the statement has. A number that is
-   * integral and within ±2^53 is bound as INTEGER, any other as REAL.
+   * Runs the statement: to its end, or, where that only reads (SELECT and VALUES) and a `limit` is given, until
+   * that much of its rows is read. `params[i]` is bound to parameter i+1; there are as many as the statement
+   * has. A number that is integral and within ±2^53 is bound as INTEGER, any other as REAL.
+   *
+   * While a result is half-read, its statement is not to be executed again; other statements of the connection
+   * may be, those that write or end a transaction too.
    */
-  execute(params: readonly SqlValue[]): Awaitable<ExecuteResult>
+  execute(params: readonly SqlValue[], limit?: ChunkLimit): Awaitable<ExecuteResult>
   finalize(): Awaitable<void>
 }
 
-export interface ExecuteResult {
+/** Some rows of a result, in order. */
+export interface Chunk {
+  readonly rows: RowValues[]
+  /** About what they take on the wire. */
+  readonly bytes: number
+  /** Whether it was cut because its rows came slowly. */
+  readonly late: boolean
+}
+
+export interface ExecuteResult extends Chunk {
   /** The result's columns, also of an empty result; null where the statement has none (INSERT, DDL). */
   readonly columns: readonly Column[] | null
-  /** All rows, in order; empty where there are none. */
-  readonly rows: RowValues[]
   /** Rows changed by this INSERT, UPDATE, DELETE or REPLACE; 0 for any other statement. */
   readonly changes: number
   /** The connection's last inserted rowid; only meaningful after an INSERT or REPLACE that changed rows. */
   readonly lastInsertRowid: number | bigint
+  /** The rows that are left; null if these are all. */
+  readonly rest: DriverCursor | null
+}
+
+/** A half-read result: SQLite's statement, between two steps. */
+export interface DriverCursor {
+  /** The next rows; none only at the end. `ended` says that there are no more, and that it was closed. */
+  next(limit: ChunkLimit): Awaitable<Chunk & { readonly ended: boolean }>
+  /** Lets go of the rows that are left. The statement may then be executed again. */
+  close(): Awaitable<void>
 }

@@ -7,6 +7,7 @@ import { DataError, DriverError, NotSupportedError } from '../errors.ts'
 import { Lexer } from '../sql/lexer.ts'
 import { type ParsedSql, parseSql } from '../sql/parse.ts'
 import { isBoundAsInteger, wrongCount } from './binding.ts'
+import { whole } from './chunk.ts'
 import { noStatement } from './codes.ts'
 import type { Column, DriverStatement, ExecuteResult, RowValues, SqlValue } from './driver.ts'
 import type { NativeStatement, RowObject, Sqlite3Connection } from './sqlite3.ts'
@@ -220,7 +221,7 @@ class WriteStatement extends BaseStatement {
     const { lastID, changes } = await this.connection.run(await this.native(params), params.values)
     const lastInsertRowid =
       Math.abs(lastID) <= MAX_SAFE_INTEGER ? lastID : (await counts(this.connection)).lastInsertRowid
-    return { columns: null, rows: [], changes, lastInsertRowid }
+    return { columns: null, ...whole([]), changes, lastInsertRowid }
   }
 }
 
@@ -266,7 +267,8 @@ class ReturningStatement extends BaseStatement {
     try {
       const columns = rows.length === 0 ? await this.#names() : this.#certain(rows)
       const { changes, lastInsertRowid } = await counts(connection)
-      result = { columns, rows: rows.map((row) => Object.values(row) as RowValues), changes, lastInsertRowid }
+      const values = rows.map((row) => Object.values(row) as RowValues)
+      result = { columns, ...whole(values), changes, lastInsertRowid }
     } catch (thrown) {
       await this.#undo()
       throw thrown
@@ -364,7 +366,7 @@ class OtherStatement extends BaseStatement {
 }
 
 function read(columns: readonly Column[] | null, rows: RowValues[]): ExecuteResult {
-  return { columns, rows, changes: 0, lastInsertRowid: 0 }
+  return { columns, ...whole(rows), changes: 0, lastInsertRowid: 0 }
 }
 
 /** Parameters as sqlite3 takes them. */

@@ -6,6 +6,7 @@
  * look at its numbers and a look at the schema: about 0.1 µs on top of the bare call in a transaction.
  */
 import { parseSql } from '../sql/parse.ts'
+import { whole } from './chunk.ts'
 import { noStatement } from './codes.ts'
 import type {
   Column,
@@ -186,7 +187,7 @@ class ReadStatement implements DriverStatement {
     } catch (thrown) {
       throw this.#connection.failed(thrown)
     }
-    return { columns: this.#columns, rows, changes: 0, lastInsertRowid: 0 }
+    return { columns: this.#columns, ...whole(rows), changes: 0, lastInsertRowid: 0 }
   }
 
   finalize(): void {}
@@ -213,7 +214,7 @@ class WriteStatement implements DriverStatement {
     }
     return {
       columns: null,
-      rows: NO_ROWS as unknown as RowValues[],
+      ...whole(NO_ROWS as unknown as RowValues[]),
       changes,
       lastInsertRowid,
     }
@@ -246,7 +247,7 @@ class ReturningStatement implements DriverStatement {
         this.#columns = sameOr(this.#columns, this.#statement.columns())
         this.#stamp = stamp === before ? stamp : 0
       }
-      return { columns: this.#columns, rows, changes, lastInsertRowid }
+      return { columns: this.#columns, ...whole(rows), changes, lastInsertRowid }
     } catch (thrown) {
       throw this.#connection.failed(thrown)
     }
@@ -292,7 +293,7 @@ class OtherStatement implements DriverStatement {
     else if (this.#verb === 'ROLLBACK') this.#watch.rolledBack()
     else this.#watch.touch()
     // changes() after it is still that of the last INSERT, UPDATE or DELETE: it is not told.
-    return { columns: this.#columns, rows, changes: 0, lastInsertRowid: 0 }
+    return { columns: this.#columns, ...whole(rows), changes: 0, lastInsertRowid: 0 }
   }
 
   finalize(): void {}

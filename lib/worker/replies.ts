@@ -2,6 +2,7 @@
  * Replies: gathers the answers of a batch and sends them in one frame, earlier when they grow large or old.
  * Runs in the child. It knows the layout of an answer, not what was asked.
  */
+import { rowBytes, rowsBytes } from '../drivers/chunk.ts'
 import type { Column, RowValues } from '../drivers/driver.ts'
 import { DataError, toWire } from '../errors.ts'
 import type { Channel } from '../ipc/channel.ts'
@@ -11,16 +12,11 @@ import type { KnownSql } from './statements.ts'
 /** No answer waits longer than this for its batch, in milliseconds. */
 const FLUSH_MS = 1
 
-// What msgpack takes for a number at the most, and for the head of a string, a BLOB or a row.
-const VALUE_BYTES = 9
-
 // What an answer takes besides its rows and columns, and its frame, at the most.
 const HEAD_BYTES = 64
 
 /** How much is told of an error's message, and of its stack. */
 const ERROR_CHARS = CHUNK_BYTES / 4
-
-const units = (value: string): number => value.length
 
 export class Replies {
   readonly #channel: Channel
@@ -45,7 +41,7 @@ export class Replies {
     detail: Detail | null,
   ): boolean {
     const wire = columns === null ? null : columns.map(({ name, type }) => [name, type])
-    const size = wire === null ? bytes : bytes + rowsBytes(wire, units)
+    const size = wire === null ? bytes : bytes + rowsBytes(wire)
     // An answer that would pass the limit goes alone, so that its neighbours are not lost with it.
     if (size > CHUNK_BYTES) {
       this.flush()
@@ -104,24 +100,6 @@ export class Replies {
     this.#bytes += bytes
     if (this.#bytes > CHUNK_BYTES) this.flush()
   }
-}
-
-/**
- * About how many bytes a row takes on the wire. A string counts one byte a unit, which is exact for ASCII,
- * unless `stringBytes` counts better.
- */
-export function rowBytes(row: RowValues, stringBytes: (value: string) => number = units): number {
-  let bytes = VALUE_BYTES
-  for (const value of row) {
-    bytes += VALUE_BYTES
-    if (typeof value === 'string') bytes += stringBytes(value)
-    else if (value instanceof Uint8Array) bytes += value.length
-  }
-  return bytes
-}
-
-function rowsBytes(rows: RowValues[], stringBytes: (value: string) => number): number {
-  return rows.reduce((sum, row) => sum + rowBytes(row, stringBytes), 0)
 }
 
 function tooLarge(bytes: number, limit: number): DataError {

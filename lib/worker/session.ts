@@ -2,6 +2,7 @@
  * Session: runs the requests of one Channel on one SQLite connection, in their order, and answers each. Runs
  * in the child. It knows statements and transactions; who asked and why is the pool's business.
  */
+import { rowBytes } from '../drivers/chunk.ts'
 import type {
   Awaitable,
   DriverConnection,
@@ -21,7 +22,7 @@ import {
 } from '../ipc/messages.ts'
 import { attempt, chain } from './awaitable.ts'
 import { ReadTransaction } from './read-transaction.ts'
-import { type Replies, rowBytes } from './replies.ts'
+import type { Replies } from './replies.ts'
 import type { KnownSql, Statements } from './statements.ts'
 
 /** From this many requests on, reads share one transaction: it costs two statements and saves two a read. */

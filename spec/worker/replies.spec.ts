@@ -1,11 +1,12 @@
 /** Replies: answers of a batch in one frame, sent earlier when large or old, and never over the limit. */
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { rowBytes } from '../../lib/drivers/chunk.ts'
 import type { RowValues } from '../../lib/drivers/driver.ts'
 import { DriverError, IntegrityError } from '../../lib/errors.ts'
 import { encodeFrame } from '../../lib/ipc/codec.ts'
 import { CHUNK_BYTES, FAILED, IN_TRANSACTION, MORE, WROTE } from '../../lib/ipc/messages.ts'
-import { Replies, rowBytes } from '../../lib/worker/replies.ts'
+import { Replies } from '../../lib/worker/replies.ts'
 import { KnownSql } from '../../lib/worker/statements.ts'
 import { wireScalar } from '../ipc/streams.ts'
 import { Outbox } from './sessions.ts'

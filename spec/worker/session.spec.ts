@@ -570,7 +570,15 @@ describe('a Session', () => {
     }
   }
 
-  const one: ExecuteResult = { columns: null, rows: [[1]], changes: 0, lastInsertRowid: 0 }
+  const one: ExecuteResult = {
+    columns: null,
+    rows: [[1]],
+    changes: 0,
+    bytes: 0,
+    late: false,
+    rest: null,
+    lastInsertRowid: 0,
+  }
   const three = (slot = 0) => Array.from({ length: 3 }, (_, i) => [EXECUTE, i, slot, null, [], null]).flat()
 
   it('runs reads that came together between BEGIN and COMMIT, from three on', async () => {

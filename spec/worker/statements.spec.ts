@@ -22,7 +22,15 @@ class NotingConnection implements DriverConnection {
   prepare(sql: string): DriverStatement | Promise<DriverStatement> {
     this.prepared.push(sql)
     const statement: DriverStatement = {
-      execute: () => ({ columns: null, rows: [], changes: 0, lastInsertRowid: 0 }),
+      execute: () => ({
+        columns: null,
+        rows: [],
+        changes: 0,
+        bytes: 0,
+        late: false,
+        rest: null,
+        lastInsertRowid: 0,
+      }),
       finalize: () => {
         this.finalized.push(sql)
         return this.onFinalize()

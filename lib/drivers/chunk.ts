@@ -1,0 +1,88 @@
+/**
+ * Chunk: how much of a result is read at a time, and what its rows take on the wire. Runs in the child. The
+ * drivers fill chunks; who is sent them, and how, is the worker's business.
+ */
+import type { Chunk, RowValues } from './driver.ts'
+
+/** When a chunk is large enough. */
+export interface ChunkLimit {
+  /** About so many bytes on the wire. */
+  readonly bytes: number
+  /** Or after so many milliseconds, if it has two rows by then: the second tells a slow result from a short one. */
+  readonly ms: number
+}
+
+// What msgpack takes for a number at the most, and for the head of a string, a BLOB or a row.
+const VALUE_BYTES = 9
+
+const units = (value: string): number => value.length
+
+/**
+ * About how many bytes a row takes on the wire. A string counts one byte a unit, which is exact for ASCII,
+ * unless `stringBytes` counts better.
+ */
+export function rowBytes(row: RowValues, stringBytes: (value: string) => number = units): number {
+  let bytes = VALUE_BYTES
+  for (let i = 0; i < row.length; i++) {
+    const value = row[i]
+    bytes += VALUE_BYTES
+    if (typeof value === 'string') bytes += stringBytes(value)
+    else if (typeof value === 'object' && value !== null) bytes += value.length
+  }
+  return bytes
+}
+
+export function rowsBytes(
+  rows: readonly RowValues[],
+  stringBytes: (value: string) => number = units,
+): number {
+  let bytes = 0
+  for (const row of rows) bytes += rowBytes(row, stringBytes)
+  return bytes
+}
+
+/** A result that was read to its end. */
+export function whole(rows: RowValues[]): Chunk & { readonly rest: null } {
+  return { rows, bytes: rowsBytes(rows), late: false, rest: null }
+}
+
+/** The clock is read once in so many rows at the most: it costs 40 ns, and a row 600. */
+const MOST_ROWS_UNTIMED = 64
+
+/** A chunk while it is filled, row by row. */
+export class Filling {
+  readonly rows: RowValues[] = []
+  bytes = 0
+  /** Whether its time was over before it was full. */
+  late = false
+  readonly #limit: ChunkLimit
+  readonly #started = performance.now()
+  /** At so many rows the clock is read next. */
+  #look = 2
+
+  constructor(limit: ChunkLimit) {
+    this.#limit = limit
+  }
+
+  /**
+   * Takes a row of so many bytes. False when it belongs to the next chunk: this one is full, or the row is as
+   * large as a chunk and goes alone, so that one that is too large to be sent takes no other with it.
+   */
+  take(row: RowValues, bytes: number): boolean {
+    const { bytes: full } = this.#limit
+    if (this.bytes >= full || (bytes > full && this.rows.length > 0)) return false
+    this.bytes += bytes
+    if (this.rows.push(row) >= this.#look) this.#lookAtClock()
+    return true
+  }
+
+  // Slow rows are timed each, quick ones seldom.
+  #lookAtClock(): void {
+    const { ms } = this.#limit
+    const spent = performance.now() - this.#started
+    this.late = spent > ms
+    const perRow = spent / this.rows.length
+    const ahead = Math.min(MOST_ROWS_UNTIMED, Math.floor((ms - spent) / perRow / 2))
+    this.#look = this.rows.length + Math.max(1, ahead)
+  }
+}
