@@ -16,6 +16,7 @@ import { manyRun, type ParameterSets, runMany } from './executemany.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import { Gate } from './gate.ts'
 import type { ConnectionSettings } from './options.ts'
+import { finalize, type HalfRead } from './rest.ts'
 import type { Parameters } from './values.ts'
 
 let numbered = 0
@@ -24,6 +25,7 @@ export class ConnectionExecutor implements Executor {
   readonly pool: WorkerPool
   readonly connection: Connection
   readonly settings: ConnectionSettings
+  readonly halfRead = new Set<HalfRead>()
   /** The sum of the rowcounts of all its statements. */
   totalChanges = 0
   readonly #label = `connection ${++numbered}`
@@ -177,10 +179,14 @@ export class ConnectionExecutor implements Executor {
     return execution
   }
 
-  /** Waits for the calls before it and rolls back what is open. Nothing can be started any more. */
+  /**
+   * Waits for the calls before it, lets go of its half-read results and rolls back what is open. Nothing can be
+   * started any more.
+   */
   async close(): Promise<void> {
     this.#closed = true
     await this.#turn()
+    for (const halfRead of this.halfRead) finalize(halfRead)
     try {
       if (this.#lease === null || this.#lease.released !== null) return
       const rollback = newExecution(this, null, 'ROLLBACK')

@@ -12,6 +12,7 @@ import { parseSql } from '../sql/parse.ts'
 import { type CallOptions, deadlineOf, ended } from './call-options.ts'
 import { Cursor, type Executor } from './cursor.ts'
 import { rejectAtCall, rejectAtCaller } from './rejection.ts'
+import { Rest } from './rest.ts'
 import { type ColumnDescription, Result, type Row } from './result.ts'
 import { RowIterator } from './row-iterator.ts'
 import { bindValues, boundBytes, type Parameters } from './values.ts'
@@ -139,8 +140,16 @@ export class ExecuteRequest extends Request implements Execution {
     columns: WireColumns | null,
     detail: Detail | null,
   ): void {
-    const result = new Result(this.#executor.pool, this.statement, rows, columns)
-    if (rest !== 0) result.holdRest(worker, rest)
+    const { halfRead, pool } = this.#executor
+    const left =
+      rest === 0
+        ? null
+        : new Rest(
+            { pool, worker, cursor: rest, among: halfRead },
+            this.statement,
+            this.late || rows.length === 1,
+          )
+    const result = new Result(this.statement, rows, columns, left)
     if (detail !== null && this.statement.writes) {
       this.rowcount = detail[0]
       if (detail[1] !== null) this.lastrowid = detail[1]
@@ -151,7 +160,7 @@ export class ExecuteRequest extends Request implements Execution {
   /** Answers it without a child: there was nothing to do. */
   skip(): void {
     this.#executor.pool.settle(this)
-    this.#settle(new Result(this.#executor.pool, this.statement, [], null))
+    this.#settle(new Result(this.statement, [], null, null))
   }
 
   override fail(make: () => Error): void {

@@ -58,6 +58,8 @@ export interface Options extends ConnectionOptions {
   cacheBytes?: number
   /** The largest message, and so the largest row, in bytes. Default: 256 MiB. */
   maxFrameBytes?: number
+  /** The most that a child keeps of a result it must read to its end, RETURNING's say, in bytes. Default: 256 MiB. */
+  maxResultBytes?: number
   /** A file or folder from which the SQLite packages are looked for first. */
   resolveFrom?: string | URL
   /** The file of `forklite/worker`, for bundles that move it. */
@@ -127,6 +129,7 @@ const CHECKS: Record<keyof Required<Options>, Check> = {
   startTimeoutMs: whole(1),
   cacheBytes: whole(0),
   maxFrameBytes: whole(MIB),
+  maxResultBytes: whole(1),
   resolveFrom: place,
   workerPath: place,
   env: (value) =>
@@ -155,6 +158,7 @@ export function checkOptions(database: string | URL, options: Options = {}): Che
     lockTimeoutMs: options.lockTimeoutMs ?? 5000,
     startTimeoutMs: options.startTimeoutMs ?? 10_000,
     maxFrameBytes: options.maxFrameBytes ?? 256 * MIB,
+    maxResultBytes: options.maxResultBytes ?? 256 * MIB,
     workerPath: options.workerPath === undefined ? null : filePath(options.workerPath),
     env: { ...options.env },
   }

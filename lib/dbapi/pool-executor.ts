@@ -11,6 +11,7 @@ import type { Cursor, Executor } from './cursor.ts'
 import { manyRun, type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import type { ConnectionSettings } from './options.ts'
+import type { HalfRead } from './rest.ts'
 import type { Parameters } from './values.ts'
 
 export class PoolExecutor implements Executor, SliceCarrier {
@@ -19,6 +20,7 @@ export class PoolExecutor implements Executor, SliceCarrier {
   readonly connection = null
   readonly arraysize: number
   readonly captureStacks: boolean
+  readonly halfRead = new Set<HalfRead>()
   readonly #running = new Set<Promise<number>>()
   #closed = false
 

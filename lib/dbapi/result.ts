@@ -6,9 +6,7 @@ import type { SqlValue } from '../drivers/driver.ts'
 import { ProgrammingError } from '../errors.ts'
 import type { WireColumns } from '../pool/request.ts'
 import type { Statement } from '../pool/router.ts'
-import type { WorkerPool } from '../pool/worker-pool.ts'
-import type { WorkerProcess } from '../pool/worker-process.ts'
-import { Exchange } from './exchange.ts'
+import type { Rest } from './rest.ts'
 
 /** A row: one value for each column, in column order. Integers beyond ±2^53 are bigint, BLOBs are Buffers. */
 export type Row = (null | number | bigint | string | Buffer)[]
@@ -26,33 +24,27 @@ export type ColumnDescription = readonly [
 
 const NO_ROWS: SqlValue[][] = []
 
-// A result that is dropped half-read is let go of in the child too.
-const dropped = new FinalizationRegistry<{ pool: WorkerPool; worker: WorkerProcess; cursor: number }>(
-  ({ pool, worker, cursor }) => pool.finalize(worker, cursor),
-)
-
 export class Result {
-  readonly #pool: WorkerPool
   readonly #statement: Statement
   readonly #columns: WireColumns | null
   #description: ColumnDescription[] | null = null
   // The chunk that is here, and how far it is read.
   #rows: SqlValue[][]
   #at = 0
-  // The child that has the rest, and its number there, 0 if there is none.
-  #worker: WorkerProcess | null = null
-  #rest = 0
-  #fetching: Promise<void> | null = null
-  // Why the rest cannot be had: every later fetch says so, or half a result would look whole.
-  #broken: Error | null = null
+  // What a child still has; null if these are all.
+  #rest: Rest | null
+  #taking: Promise<boolean> | null = null
+  // Whoever has read so far reads on: from there the rest is asked for ahead.
+  #mark: number
   #closed = false
 
   /** `columns` are null for a statement without a result set. */
-  constructor(pool: WorkerPool, statement: Statement, rows: SqlValue[][], columns: WireColumns | null) {
-    this.#pool = pool
+  constructor(statement: Statement, rows: SqlValue[][], columns: WireColumns | null, rest: Rest | null) {
     this.#statement = statement
     this.#rows = rows
     this.#columns = columns
+    this.#rest = rest
+    this.#mark = rest === null ? Number.POSITIVE_INFINITY : Math.ceil(rows.length / 2)
   }
 
   /** PEP 249's description; null for a statement without a result set. */
@@ -62,23 +54,19 @@ export class Result {
     return this.#description
   }
 
-  /** Tells that more rows are with a child, under a number of its own. */
-  holdRest(worker: WorkerProcess, rest: number): void {
-    this.#worker = worker
-    this.#rest = rest
-    dropped.register(this, { pool: this.#pool, worker, cursor: rest }, this)
-  }
-
   /** A row that is here already, or undefined: spares iteration a promise each. */
   takeRow(): Row | undefined {
-    return this.#at < this.#rows.length ? (this.#rows[this.#at++] as Row) : undefined
+    if (this.#at === this.#rows.length) return undefined
+    const row = this.#rows[this.#at++] as Row
+    if (this.#at >= this.#mark) this.#readOn()
+    return row
   }
 
   async fetchone(): Promise<Row | null> {
     this.#expectRows()
     // Others who wait for the same chunk may have emptied it before this one's turn comes.
     while (this.#at === this.#rows.length) if (!(await this.#nextChunk())) return null
-    return this.#rows[this.#at++] as Row
+    return this.takeRow() as Row
   }
 
   async fetchmany(size: number): Promise<Row[]> {
@@ -93,6 +81,7 @@ export class Result {
       while (rows.length < size && (this.#at < this.#rows.length || (await this.#nextChunk()))) {
         const end = Math.min(this.#rows.length, this.#at + size - rows.length)
         for (; this.#at < end; this.#at++) rows.push(this.#rows[this.#at] as SqlValue[])
+        if (this.#at >= this.#mark) this.#readOn()
       }
     } catch (error) {
       // What was read is handed out; the next call tells why there is no more.
@@ -103,10 +92,7 @@ export class Result {
 
   /** All rows that are left: at once where they are here, else by a promise. */
   fetchall(): Row[] | Promise<Row[]> {
-    const whole = this.#rest === 0 && this.#fetching === null && this.#broken === null
-    if (whole && this.#columns !== null && !this.#closed) {
-      return this.#takeChunk() as Row[]
-    }
+    if (this.#rest === null && this.#columns !== null && !this.#closed) return this.#takeChunk() as Row[]
     return this.#fetchRest()
   }
 
@@ -115,15 +101,15 @@ export class Result {
     this.#closed = true
     this.#rows = NO_ROWS
     this.#at = 0
-    if (this.#rest === 0) return
-    this.#pool.finalize(this.#worker as WorkerProcess, this.#rest)
-    this.#releaseRest()
+    this.#rest?.close()
   }
 
   async #fetchRest(): Promise<Row[]> {
     this.#expectRows()
+    this.#rest?.askAhead(true)
     const rows = this.#takeChunk()
     while (await this.#nextChunk()) {
+      this.#rest?.askAhead(true)
       for (const row of this.#takeChunk()) rows.push(row)
     }
     return rows as Row[]
@@ -139,43 +125,32 @@ export class Result {
   // Brings the next chunk; false at the end. Calls that overlap wait for the same chunk.
   async #nextChunk(): Promise<boolean> {
     while (this.#at === this.#rows.length) {
-      if (this.#rest === 0 && this.#fetching === null) return false
-      this.#fetching ??= this.#fetchChunk().finally(() => {
-        this.#fetching = null
+      if (this.#rest === null) return false
+      this.#taking ??= this.#take(this.#rest).finally(() => {
+        this.#taking = null
       })
-      await this.#fetching
+      const taken = await this.#taking
       this.#expectRows()
+      if (!taken && this.#at === this.#rows.length) return false
     }
     return true
   }
 
-  async #fetchChunk(): Promise<void> {
-    const worker = this.#worker as WorkerProcess
-    const request = new Exchange(this.#statement, null, 0, Number.POSITIVE_INFINITY, null)
-    this.#pool.fetch(worker, request, this.#rest)
-    this.#releaseRest()
-    const { rows, rest } = await request.answer.catch((error) => {
-      this.#broken = error
-      throw error
-    })
-    // Closed meanwhile: the child still has what is left.
-    if (this.#closed) {
-      if (rest !== 0) this.#pool.finalize(worker, rest)
-      return
-    }
-    this.#rows = rows
+  async #take(rest: Rest): Promise<boolean> {
+    const chunk = await rest.next()
+    if (chunk === null) return false
+    this.#rows = chunk
     this.#at = 0
-    if (rest !== 0) this.holdRest(worker, rest)
+    return true
   }
 
-  #releaseRest(): void {
-    this.#rest = 0
-    this.#worker = null
-    dropped.unregister(this)
+  // Half of the first chunk is read: so this is no look at the first row only.
+  #readOn(): void {
+    this.#mark = Number.POSITIVE_INFINITY
+    this.#rest?.askAhead()
   }
 
   #expectRows(): void {
-    if (this.#broken !== null && this.#at === this.#rows.length) throw this.#broken
     if (this.#closed) {
       throw new ProgrammingError('this result was closed, or its cursor has executed something else since', {
         code: 'RESULT_GONE',

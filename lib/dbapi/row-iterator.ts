@@ -13,9 +13,10 @@ export class RowIterator implements AsyncIterableIterator<Row> {
     this.#execution = execution
   }
 
-  async next(): Promise<IteratorResult<Row>> {
-    const row = this.#execution.takeRow() ?? (await this.#execution.fetchone())
-    return row === null ? DONE : { done: false, value: row }
+  // Not async: of a row that is here, `await` makes 0.1 µs, and an async function's promise 0.2.
+  next(): Promise<IteratorResult<Row>> {
+    const row = this.#execution.takeRow()
+    return row === undefined ? this.#fetch() : Promise.resolve({ done: false, value: row })
   }
 
   async return(): Promise<IteratorResult<Row>> {
@@ -25,5 +26,10 @@ export class RowIterator implements AsyncIterableIterator<Row> {
 
   [Symbol.asyncIterator](): this {
     return this
+  }
+
+  async #fetch(): Promise<IteratorResult<Row>> {
+    const row = await this.#execution.fetchone()
+    return row === null ? DONE : { done: false, value: row }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { DriverError, NotSupportedError } from '../errors.ts'
-import { bindable, bindableAll, narrow, type Part, type Parted, parting, refuseSameNames } from './binding.ts'
+import { bindable, bindableAll, type Part, type Parted, parting, refuseSameNames } from './binding.ts'
 import { codeName, isThrown, misuse } from './codes.ts'
 import type { Column, Driver, OpenOptions, RowValues, SqlValue } from './driver.ts'
 import { type Engine, type EngineStatement, type Ran, SynchronousConnection } from './synchronous.ts'
@@ -22,6 +22,7 @@ interface Database {
   readonly inTransaction: boolean
   prepare(sql: string): Statement
   exec(sql: string): unknown
+  unsafeMode(on: boolean): unknown
   close(): unknown
 }
 
@@ -32,6 +33,7 @@ interface Statement {
   safeIntegers(toggle: boolean): unknown
   columns(): { readonly name: string; readonly type: string | null }[]
   all(...params: unknown[]): RowValues[]
+  iterate(...params: unknown[]): Iterator<RowValues>
   get(): number
   run(...params: unknown[]): Ran
 }
@@ -39,7 +41,8 @@ interface Statement {
 export function betterSqlite3Driver(module: BetterSqlite3): Driver {
   return {
     name: 'better-sqlite3',
-    open: (path, options) => new SynchronousConnection(openEngine(module, path, options)),
+    open: (path, options) =>
+      new SynchronousConnection(openEngine(module, path, options), options.maxResultBytes),
   }
 }
 
@@ -100,6 +103,12 @@ class BetterSqlite3Engine implements Engine {
     this.handle.exec(sql)
   }
 
+  // The package forbids it unless "unsafe", which also lets SQL write to shadow tables and, with a pragma that
+  // the pool refuses, to the schema: docs/unsafe.md.
+  mix(on: boolean): void {
+    this.handle.unsafeMode(on)
+  }
+
   close(): void {
     this.handle.close()
   }
@@ -137,18 +146,16 @@ abstract class BaseStatement {
 
 /** All parameters are plain `?`, or there are none. */
 class PlainStatement extends BaseStatement implements EngineStatement {
-  readNumbers(params: readonly SqlValue[]): RowValues[] | null {
+  all(params: readonly SqlValue[]): RowValues[] {
     this.setBigInts(false)
-    const rows =
-      params.length === 1
-        ? this.statement.all(bindable(params[0] as SqlValue))
-        : this.statement.all(bindableAll(params))
-    return allSafe(rows) ? rows : null
+    return params.length === 1
+      ? this.statement.all(bindable(params[0] as SqlValue))
+      : this.statement.all(bindableAll(params))
   }
 
-  readBigInts(params: readonly SqlValue[]): RowValues[] {
+  iterate(params: readonly SqlValue[]): Iterator<RowValues> {
     this.setBigInts(true)
-    return narrowAll(this.statement.all(bindableAll(params)))
+    return this.statement.iterate(bindableAll(params))
   }
 
   run(params: readonly SqlValue[]): Ran {
@@ -165,48 +172,22 @@ class NamedStatement extends BaseStatement implements EngineStatement {
     this.#part = part
   }
 
-  readNumbers(params: readonly SqlValue[]): RowValues[] | null {
+  all(params: readonly SqlValue[]): RowValues[] {
     this.setBigInts(false)
     const { plain, named }: Parted = this.#part(params)
-    const rows = this.statement.all(plain, named)
-    return allSafe(rows) ? rows : null
+    return this.statement.all(plain, named)
   }
 
-  readBigInts(params: readonly SqlValue[]): RowValues[] {
+  iterate(params: readonly SqlValue[]): Iterator<RowValues> {
     this.setBigInts(true)
     const { plain, named } = this.#part(params)
-    return narrowAll(this.statement.all(plain, named))
+    return this.statement.iterate(plain, named)
   }
 
   run(params: readonly SqlValue[]): Ran {
     const { plain, named } = this.#part(params)
     return this.statement.run(plain, named)
   }
-}
-
-const { MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number
-
-/** Whether no number may be an integer that was rounded. A REAL beyond 2^53 counts: which it is, only BigInts tell. */
-function allSafe(rows: readonly RowValues[]): boolean {
-  for (let r = 0; r < rows.length; r++) {
-    const row = rows[r]!
-    for (let i = 0; i < row.length; i++) {
-      const value = row[i]
-      if (typeof value === 'number' && (value > MAX_SAFE_INTEGER || value < MIN_SAFE_INTEGER)) return false
-    }
-  }
-  return true
-}
-
-function narrowAll(rows: RowValues[]): RowValues[] {
-  for (let r = 0; r < rows.length; r++) {
-    const row = rows[r]!
-    for (let i = 0; i < row.length; i++) {
-      const value = row[i]
-      if (typeof value === 'bigint') row[i] = narrow(value)
-    }
-  }
-  return rows
 }
 
 const UNKNOWN = /^UNKNOWN_SQLITE_ERROR_(\d+)$/

@@ -2,6 +2,7 @@
  * Chunk: how much of a result is read at a time, and what its rows take on the wire. Runs in the child. The
  * drivers fill chunks; who is sent them, and how, is the worker's business.
  */
+import { DataError } from '../errors.ts'
 import type { Chunk, RowValues } from './driver.ts'
 
 /** When a chunk is large enough. */
@@ -12,8 +13,8 @@ export interface ChunkLimit {
   readonly ms: number
 }
 
-// What msgpack takes for a number at the most, and for the head of a string, a BLOB or a row.
-const VALUE_BYTES = 9
+/** What msgpack takes for a number at the most, and for the head of a string, a BLOB or a row. */
+export const VALUE_BYTES = 9
 
 const units = (value: string): number => value.length
 
@@ -44,6 +45,15 @@ export function rowsBytes(
 /** A result that was read to its end. */
 export function whole(rows: RowValues[]): Chunk & { readonly rest: null } {
   return { rows, bytes: rowsBytes(rows), late: false, rest: null }
+}
+
+/** The error of a result that must be kept whole, and takes more than `limit` bytes. */
+export function resultTooLarge(limit: number): DataError {
+  return new DataError(
+    `the result takes more than the ${limit} bytes that maxResultBytes allows, and must be kept whole; nothing was ` +
+      'changed: raise maxResultBytes, or ask for fewer rows or columns',
+    { code: 'RESULT_TOO_LARGE' },
+  )
 }
 
 /** The clock is read once in so many rows at the most: it costs 40 ns, and a row 600. */

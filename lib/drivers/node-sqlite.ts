@@ -32,6 +32,7 @@ interface Statement {
   setAllowBareNamedParameters(on: boolean): void
   columns(): { readonly name: string; readonly type: string | null }[]
   all(...params: unknown[]): RowValues[]
+  iterate(...params: unknown[]): Iterator<RowValues>
   get(): [number]
   run(...params: unknown[]): { readonly changes: bigint; readonly lastInsertRowid: bigint }
 }
@@ -40,13 +41,13 @@ export function nodeSqliteDriver(module: NodeSqlite): Driver {
   let manners: Manners | undefined
   return {
     name: 'node:sqlite',
-    open(path, { readonly, busyTimeoutMs }) {
+    open(path, { readonly, busyTimeoutMs, maxResultBytes }) {
       manners ??= findManners(module)
       // Absolute, since `file:x` would be a URI.
       const file = path === '' || path === ':memory:' ? path : resolve(path)
       try {
         const database = new module.DatabaseSync(file, { readOnly: readonly, timeout: busyTimeoutMs })
-        return new SynchronousConnection(new NodeSqliteEngine(database, manners))
+        return new SynchronousConnection(new NodeSqliteEngine(database, manners), maxResultBytes)
       } catch (thrown) {
         throw driverError(thrown)
       }
@@ -126,6 +127,9 @@ class NodeSqliteEngine implements Engine {
     this.handle.exec(sql)
   }
 
+  /** It always may. */
+  mix(): void {}
+
   close(): void {
     this.handle.close()
   }
@@ -159,22 +163,20 @@ class NodeSqliteStatement implements EngineStatement {
     return this.#statement.columns().map(({ name, type }) => ({ name, type }))
   }
 
-  readNumbers(params: readonly SqlValue[]): RowValues[] | null {
+  all(params: readonly SqlValue[]): RowValues[] | null {
     this.#setBigInts(false)
-    let rows: RowValues[]
     try {
-      rows = this.#all(params)
+      return this.#statement.all(...this.#arguments(params))
     } catch (thrown) {
-      // The package itself refuses an INTEGER beyond ±2^53; a REAL of that size is none to it.
+      // The package itself refuses an INTEGER beyond ±2^53; a REAL of that size is none to it, nor is -2^63.
       if (isThrown(thrown) && thrown.code === 'ERR_OUT_OF_RANGE') return null
       throw thrown
     }
-    return withBuffers(rows, false)
   }
 
-  readBigInts(params: readonly SqlValue[]): RowValues[] {
+  iterate(params: readonly SqlValue[]): Iterator<RowValues> {
     this.#setBigInts(true)
-    return withBuffers(this.#all(params), true)!
+    return this.#statement.iterate(...this.#arguments(params))
   }
 
   run(params: readonly SqlValue[]): Ran {
@@ -182,10 +184,6 @@ class NodeSqliteStatement implements EngineStatement {
     this.#setBigInts(true)
     const { changes, lastInsertRowid } = this.#statement.run(...this.#arguments(params))
     return { changes: Number(changes), lastInsertRowid: narrow(lastInsertRowid) }
-  }
-
-  #all(params: readonly SqlValue[]): RowValues[] {
-    return this.#statement.all(...this.#arguments(params))
   }
 
   #arguments(params: readonly SqlValue[]): readonly unknown[] {
@@ -216,27 +214,6 @@ function refuseNul(params: readonly SqlValue[]): void {
       { code: 'UNSUPPORTED' },
     )
   }
-}
-
-const MIN_INT64 = -(2 ** 63)
-
-/**
- * Makes Buffers, which share their memory, of Uint8Arrays, and numbers of BigInts where that is exact. Null
- * when an integer may have been rounded: the package lets -2^63 pass for a number, as the only one.
- */
-function withBuffers(rows: RowValues[], bigints: boolean): RowValues[] | null {
-  for (let r = 0; r < rows.length; r++) {
-    const row = rows[r]!
-    for (let i = 0; i < row.length; i++) {
-      const value = row[i]
-      if (typeof value === 'bigint') row[i] = narrow(value)
-      else if (value === MIN_INT64 && !bigints) return null
-      else if (typeof value === 'object' && value !== null) {
-        row[i] = Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength)
-      }
-    }
-  }
-  return rows
 }
 
 function driverError(thrown: unknown): unknown {

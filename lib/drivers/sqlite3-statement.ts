@@ -9,6 +9,7 @@ import { type ParsedSql, parseSql } from '../sql/parse.ts'
 import { isBoundAsInteger, wrongCount } from './binding.ts'
 import { whole } from './chunk.ts'
 import { noStatement } from './codes.ts'
+import { sameOr } from './columns.ts'
 import type { Column, DriverStatement, ExecuteResult, RowValues, SqlValue } from './driver.ts'
 import type { NativeStatement, RowObject, Sqlite3Connection } from './sqlite3.ts'
 import {
@@ -20,7 +21,6 @@ import {
   returningAsSelect,
   withoutCasts,
 } from './sqlite3-rewrite.ts'
-import { sameOr } from './synchronous.ts'
 
 const WRITING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
 

@@ -1,22 +1,14 @@
 /**
- * What better-sqlite3 and node:sqlite have in common: connections and statements that answer at once. Runs in
- * the child. Each package is behind an Engine; here is what a result is made of, and nothing of a package.
- *
- * Which class a statement gets is decided when it is prepared, so that a read is a call of the package, a
- * look at its numbers and a look at the schema: about 0.1 µs on top of the bare call in a transaction.
+ * What better-sqlite3 and node:sqlite have in common: connections that answer at once. Runs in the child. Each
+ * package is behind an Engine; here is nothing of a package.
  */
+import { DataError } from '../errors.ts'
 import { parseSql } from '../sql/parse.ts'
-import { whole } from './chunk.ts'
 import { noStatement } from './codes.ts'
-import type {
-  Column,
-  DriverConnection,
-  DriverStatement,
-  ExecuteResult,
-  RowValues,
-  SqlValue,
-} from './driver.ts'
+import type { Column, DriverConnection, DriverStatement, RowValues, SqlValue } from './driver.ts'
 import { SchemaWatch } from './schema-watch.ts'
+import { type CursorOwner, type SynchronousCursor, tidyBigInts, tidyNumbers } from './synchronous-cursor.ts'
+import { statementOf } from './synchronous-statements.ts'
 
 /** A package's database. It may throw whatever the package throws: `error` makes a DriverError of it. */
 export interface Engine {
@@ -26,6 +18,8 @@ export interface Engine {
   /** A statement without parameters that gives one row with one small integer, prepared to be asked often. */
   question(sql: string): () => number
   exec(sql: string): void
+  /** Whether other statements may write, and end transactions, beside a half-read one. */
+  mix(on: boolean): void
   close(): void
   error(thrown: unknown): unknown
 }
@@ -36,10 +30,13 @@ export interface EngineStatement {
   readonly reader: boolean
   /** The columns as of the last run: before the first one they may be those of an older schema. */
   columns(): Column[]
-  /** All rows, or null when an integer among them is beyond what a number tells: read again, as BigInts. */
-  readNumbers(params: readonly SqlValue[]): RowValues[] | null
-  /** All rows, for which integers were read as BigInts; those that a number can tell are numbers. */
-  readBigInts(params: readonly SqlValue[]): RowValues[]
+  /**
+   * All rows, as the package gives them, with integers as numbers: those beyond ±2^53 are rounded. Null where
+   * the package refuses to round.
+   */
+  all(params: readonly SqlValue[]): RowValues[] | null
+  /** The rows one by one, with integers as BigInts. */
+  iterate(params: readonly SqlValue[]): Iterator<RowValues>
   run(params: readonly SqlValue[]): Ran
 }
 
@@ -50,50 +47,41 @@ export interface Ran {
   readonly lastInsertRowid: number | bigint
 }
 
-/** Verbs that a statement may be run twice with, and that leave the schema as it is. */
-const READING = new Set(['SELECT', 'VALUES', 'EXPLAIN'])
-/** Verbs that have a number of changed rows, and that leave the schema as it is. */
-const WRITING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
-const BOUNDARIES = new Set(['BEGIN', 'COMMIT', 'END', 'SAVEPOINT', 'RELEASE'])
-
-/** The same, as scripts of one statement: exec() begins and ends transactions, too often to be parsed. */
+/** Scripts of one statement: exec() begins and ends transactions, too often to be parsed. */
 const BOUNDARY = /^\s*(begin|commit|end|savepoint|release)\b[^;]*;?\s*$/i
 const ROLLBACK = /^\s*rollback\b[^;]*;?\s*$/i
 
-const NO_ROWS: readonly never[] = Object.freeze([])
-
-export class SynchronousConnection implements DriverConnection {
-  readonly #engine: Engine
-  readonly #watch: SchemaWatch
+export class SynchronousConnection implements DriverConnection, CursorOwner {
+  readonly engine: Engine
+  readonly watch: SchemaWatch
+  /** For results that must be kept whole. */
+  readonly maxResultBytes: number
   #counts: EngineStatement | null = null
+  #savepoints: Savepoints | null = null
+  /** Results that are half-read. */
+  readonly #cursors = new Set<SynchronousCursor>()
   #open = true
 
-  constructor(engine: Engine) {
-    this.#engine = engine
-    this.#watch = new SchemaWatch(() => schemaVersions(engine))
+  constructor(engine: Engine, maxResultBytes = Number.POSITIVE_INFINITY) {
+    this.engine = engine
+    this.maxResultBytes = maxResultBytes
+    this.watch = new SchemaWatch(() => schemaVersions(engine))
   }
 
   get handle(): unknown {
-    this.#watch.share()
-    return this.#engine.handle
+    this.watch.share()
+    return this.engine.handle
   }
 
   get inTransaction(): boolean {
-    return this.#open && this.#engine.inTransaction
+    return this.#open && this.engine.inTransaction
   }
 
   prepare(sql: string, names: readonly (string | null)[]): DriverStatement {
-    const { verb, statements } = parseSql(sql)
-    if (statements === 0) throw noStatement()
+    const parsed = parseSql(sql)
+    if (parsed.statements === 0) throw noStatement()
     try {
-      const statement = this.#engine.prepare(sql, names)
-      if (READING.has(verb)) return new ReadStatement(this, this.#engine, this.#watch, statement)
-      if (WRITING.has(verb)) {
-        return statement.reader
-          ? new ReturningStatement(this, this.#watch, statement)
-          : new WriteStatement(this, statement)
-      }
-      return new OtherStatement(this, this.#watch, statement, verb)
+      return statementOf(this, parsed, names)
     } catch (thrown) {
       throw this.failed(thrown)
     }
@@ -101,209 +89,103 @@ export class SynchronousConnection implements DriverConnection {
 
   exec(sql: string): void {
     try {
-      this.#engine.exec(sql)
+      this.engine.exec(sql)
     } catch (thrown) {
       // Of several statements some were run.
-      this.#watch.touch()
+      this.watch.touch()
       throw this.failed(thrown)
     }
-    if (BOUNDARY.test(sql)) this.#watch.boundary()
-    else if (ROLLBACK.test(sql)) this.#watch.rolledBack()
-    else this.#watch.touch()
+    if (BOUNDARY.test(sql)) this.watch.boundary()
+    else if (ROLLBACK.test(sql)) this.watch.rolledBack()
+    else this.watch.touch()
   }
 
   close(): void {
     if (!this.#open) return
+    for (const cursor of this.#cursors) cursor.close()
     this.#open = false
     try {
-      this.#engine.close()
+      this.engine.close()
     } catch (thrown) {
-      throw this.#engine.error(thrown)
+      throw this.engine.error(thrown)
     }
   }
 
   /** The error to throw for what a statement threw, which may have ended the transaction: OR ROLLBACK. */
   failed(thrown: unknown): unknown {
-    this.#watch.rolledBack()
-    return this.#engine.error(thrown)
+    this.watch.rolledBack()
+    return this.engine.error(thrown)
+  }
+
+  /** A result that is read from now on: until closed() others may do what they like beside it. */
+  opened(cursor: SynchronousCursor): void {
+    this.#cursors.add(cursor)
+    if (this.#cursors.size === 1) this.engine.mix(true)
+  }
+
+  closed(cursor: SynchronousCursor): void {
+    if (this.#cursors.delete(cursor) && this.#cursors.size === 0) this.engine.mix(false)
   }
 
   /** What the statement run last has changed. `all()` tells it in neither package. */
   counts(): { changes: number; lastInsertRowid: number | bigint } {
-    this.#counts ??= this.#engine.prepare('SELECT changes(), last_insert_rowid()', [])
-    const [changes, lastInsertRowid] = this.#counts.readBigInts([])[0] as [number, number | bigint]
+    this.#counts ??= this.engine.prepare('SELECT changes(), last_insert_rowid()', [])
+    let rows = this.#counts.all([])
+    if (rows === null || tidyNumbers(rows) < 0) {
+      rows = [...{ [Symbol.iterator]: () => (this.#counts as EngineStatement).iterate([]) }]
+      for (const row of rows) tidyBigInts(row)
+    }
+    const [row] = rows
+    const [changes, lastInsertRowid] = row as unknown as [number, number | bigint]
     return { changes, lastInsertRowid }
+  }
+
+  /** Runs what writes so that its changes can be taken back; all of them are when it throws a DataError. */
+  undoable<T>(run: () => T): T {
+    this.#savepoints ??= savepoints(this.engine)
+    const { begin, release, undo } = this.#savepoints
+    begin.run([])
+    let result: T
+    try {
+      result = run()
+    } catch (thrown) {
+      // SQLite has undone what it should, which of OR FAIL is not all; OR ROLLBACK took the savepoint along.
+      if (this.engine.inTransaction) {
+        if (thrown instanceof DataError) undo.run([])
+        release.run([])
+      }
+      throw thrown
+    }
+    try {
+      release.run([])
+    } catch (thrown) {
+      // Outside a transaction it is a COMMIT, which may find a foreign key broken.
+      undo.run([])
+      release.run([])
+      throw thrown
+    }
+    return result
+  }
+}
+
+interface Savepoints {
+  readonly begin: EngineStatement
+  readonly release: EngineStatement
+  readonly undo: EngineStatement
+}
+
+function savepoints(engine: Engine): Savepoints {
+  return {
+    begin: engine.prepare('SAVEPOINT forklite_whole', []),
+    release: engine.prepare('RELEASE forklite_whole', []),
+    undo: engine.prepare('ROLLBACK TO forklite_whole', []),
   }
 }
 
 /** Questions for the schema version of each database but `temp`, which only we can change. */
 function schemaVersions(engine: Engine): (() => number)[] {
-  const databases = engine.prepare('PRAGMA database_list', []).readBigInts([]) as [number, string, string][]
+  const databases = engine.prepare('PRAGMA database_list', []).all([]) as [number, string, string][]
   return databases
     .filter(([, name]) => name !== 'temp')
     .map(([, name]) => engine.question(`PRAGMA "${name.replaceAll('"', '""')}".schema_version`))
-}
-
-/** SELECT, VALUES and EXPLAIN. */
-class ReadStatement implements DriverStatement {
-  readonly #connection: SynchronousConnection
-  readonly #engine: Engine
-  readonly #watch: SchemaWatch
-  readonly #statement: EngineStatement
-  #columns: readonly Column[] | null = null
-  /** The stamp of the schema that #columns was read under; 0 when that is not certain. */
-  #stamp = 0
-  /** Once a number did not do, integers are read as BigInts from the start. */
-  #bigints = false
-
-  constructor(
-    connection: SynchronousConnection,
-    engine: Engine,
-    watch: SchemaWatch,
-    statement: EngineStatement,
-  ) {
-    this.#connection = connection
-    this.#engine = engine
-    this.#watch = watch
-    this.#statement = statement
-  }
-
-  execute(params: readonly SqlValue[]): ExecuteResult {
-    const before = this.#watch.stamp
-    let rows: RowValues[] | null
-    try {
-      rows = this.#bigints ? null : this.#statement.readNumbers(params)
-      if (rows === null) {
-        this.#bigints = true
-        rows = this.#statement.readBigInts(params)
-      }
-      const stamp = this.#watch.check(this.#engine.inTransaction)
-      if (stamp !== this.#stamp) {
-        this.#columns = sameOr(this.#columns, this.#statement.columns())
-        // Another process may have changed the schema between the run and this look: certain is only what
-        // was the same before and after.
-        this.#stamp = stamp === before ? stamp : 0
-      }
-    } catch (thrown) {
-      throw this.#connection.failed(thrown)
-    }
-    return { columns: this.#columns, ...whole(rows), changes: 0, lastInsertRowid: 0 }
-  }
-
-  finalize(): void {}
-}
-
-/** INSERT, UPDATE, DELETE and REPLACE without RETURNING. */
-class WriteStatement implements DriverStatement {
-  readonly #connection: SynchronousConnection
-  readonly #statement: EngineStatement
-
-  constructor(connection: SynchronousConnection, statement: EngineStatement) {
-    this.#connection = connection
-    this.#statement = statement
-  }
-
-  execute(params: readonly SqlValue[]): ExecuteResult {
-    let changes: number
-    let lastInsertRowid: number | bigint
-    try {
-      ;({ changes, lastInsertRowid } = this.#statement.run(params))
-      if (!Number.isSafeInteger(lastInsertRowid)) lastInsertRowid = this.#connection.counts().lastInsertRowid
-    } catch (thrown) {
-      throw this.#connection.failed(thrown)
-    }
-    return {
-      columns: null,
-      ...whole(NO_ROWS as unknown as RowValues[]),
-      changes,
-      lastInsertRowid,
-    }
-  }
-
-  finalize(): void {}
-}
-
-/** INSERT, UPDATE, DELETE and REPLACE with RETURNING: cannot be run twice, so its integers are BigInts. */
-class ReturningStatement implements DriverStatement {
-  readonly #connection: SynchronousConnection
-  readonly #watch: SchemaWatch
-  readonly #statement: EngineStatement
-  #columns: readonly Column[] | null = null
-  #stamp = 0
-
-  constructor(connection: SynchronousConnection, watch: SchemaWatch, statement: EngineStatement) {
-    this.#connection = connection
-    this.#watch = watch
-    this.#statement = statement
-  }
-
-  execute(params: readonly SqlValue[]): ExecuteResult {
-    const before = this.#watch.stamp
-    try {
-      const rows = this.#statement.readBigInts(params)
-      const { changes, lastInsertRowid } = this.#connection.counts()
-      const stamp = this.#watch.check(this.#connection.inTransaction)
-      if (stamp !== this.#stamp) {
-        this.#columns = sameOr(this.#columns, this.#statement.columns())
-        this.#stamp = stamp === before ? stamp : 0
-      }
-      return { columns: this.#columns, ...whole(rows), changes, lastInsertRowid }
-    } catch (thrown) {
-      throw this.#connection.failed(thrown)
-    }
-  }
-
-  finalize(): void {}
-}
-
-/** Everything else: DDL, PRAGMA, ATTACH, VACUUM, and the statements that begin and end transactions. */
-class OtherStatement implements DriverStatement {
-  readonly #connection: SynchronousConnection
-  readonly #watch: SchemaWatch
-  readonly #statement: EngineStatement
-  readonly #verb: string
-  #columns: readonly Column[] | null = null
-
-  constructor(
-    connection: SynchronousConnection,
-    watch: SchemaWatch,
-    statement: EngineStatement,
-    verb: string,
-  ) {
-    this.#connection = connection
-    this.#watch = watch
-    this.#statement = statement
-    this.#verb = verb
-  }
-
-  execute(params: readonly SqlValue[]): ExecuteResult {
-    let rows = NO_ROWS as unknown as RowValues[]
-    try {
-      if (this.#statement.reader) {
-        rows = this.#statement.readBigInts(params)
-        this.#columns = sameOr(this.#columns, this.#statement.columns())
-      } else {
-        this.#statement.run(params)
-      }
-    } catch (thrown) {
-      this.#watch.touch()
-      throw this.#connection.failed(thrown)
-    }
-    if (BOUNDARIES.has(this.#verb)) this.#watch.boundary()
-    else if (this.#verb === 'ROLLBACK') this.#watch.rolledBack()
-    else this.#watch.touch()
-    // changes() after it is still that of the last INSERT, UPDATE or DELETE: it is not told.
-    return { columns: this.#columns, ...whole(rows), changes: 0, lastInsertRowid: 0 }
-  }
-
-  finalize(): void {}
-}
-
-/** The columns known already if these are the same, since callers compare by identity; else these. */
-export function sameOr(known: readonly Column[] | null, columns: readonly Column[]): readonly Column[] {
-  const same =
-    known !== null &&
-    known.length === columns.length &&
-    known.every(({ name, type }, i) => name === columns[i]!.name && type === columns[i]!.type)
-  return same ? known : columns
 }

@@ -45,6 +45,8 @@ export const IN_TRANSACTION = 2
 export const FAILED = 4
 /** The statement was an INSERT, UPDATE, DELETE or REPLACE: `detail[0]` counts its rows. */
 export const WROTE = 8
+/** Rows remain, and come slowly: whoever may not need them should not have them fetched ahead. */
+export const LATE = 16
 
 /** Result frames stay near this size: large enough to be cheap, small enough to stall nobody. */
 export const CHUNK_BYTES = 64 * 1024
@@ -69,11 +71,15 @@ export interface Open {
   /** Candidates in order; the child takes the first that loads. */
   drivers: { name: DriverName; path: string }[]
   pragmas: [name: string, value: string | number][]
+  /** Those of the connections that it opens beside half-read results. */
+  sparePragmas: [name: string, value: string | number][]
   busyTimeoutMs: number
   /** A module's URL, or null. */
   initializer: string | null
   initargs: unknown[]
   maxFrameBytes: number
+  /** For results that a child must keep whole. */
+  maxResultBytes: number
 }
 
 /** What a child tells once it is ready. */
@@ -188,15 +194,18 @@ export function readOpen(message: unknown): Open {
     expectString(driver.name, "a driver's name")
     expectString(driver.path, "a driver's path")
   }
-  for (const pragma of expectArray(open.pragmas, 'pragmas')) {
-    const [name, value] = expectArray(pragma, 'a pragma')
-    expectString(name, "a pragma's name")
-    if (typeof value !== 'number') expectString(value, "a pragma's value")
+  for (const pragmas of [open.pragmas, open.sparePragmas]) {
+    for (const pragma of expectArray(pragmas, 'pragmas')) {
+      const [name, value] = expectArray(pragma, 'a pragma')
+      expectString(name, "a pragma's name")
+      if (typeof value !== 'number') expectString(value, "a pragma's value")
+    }
   }
   expectInteger(open.busyTimeoutMs, 'busyTimeoutMs')
   if (open.initializer !== null) expectString(open.initializer, "an initializer's URL")
   expectArray(open.initargs, 'initargs')
   expectInteger(open.maxFrameBytes, 'maxFrameBytes')
+  expectInteger(open.maxResultBytes, 'maxResultBytes')
   return open as unknown as Open
 }
 

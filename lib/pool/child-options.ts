@@ -28,6 +28,8 @@ export interface ChildOptions {
   lockTimeoutMs: number
   startTimeoutMs: number
   maxFrameBytes: number
+  /** For results that a child must keep whole. */
+  maxResultBytes: number
   workerPath: string | null
   env: Record<string, string>
 }
@@ -40,11 +42,31 @@ export function openMessage(options: ChildOptions, role: Role, alone: boolean): 
     readonly: role === 'reader',
     drivers: options.drivers.map(({ name, path }) => ({ name, path })),
     pragmas: pragmasOf(options, role, alone),
+    sparePragmas: sparePragmasOf(options, role, alone),
     busyTimeoutMs: options.lockTimeoutMs,
     initializer: options.initializer,
     initargs: options.initargs,
     maxFrameBytes: options.maxFrameBytes,
+    maxResultBytes: options.maxResultBytes,
   }
+}
+
+/** KiB of page cache of a spare connection: SQLite's default. A hundred half-read results have a hundred of them. */
+const SPARE_CACHE_KIB = 2000
+
+// WAL is set already. The cache is the budget's, unless the caller has set it.
+function sparePragmasOf(
+  options: ChildOptions,
+  role: Role,
+  alone: boolean,
+): [name: string, value: string | number][] {
+  const own = options.pragmas.cache_size !== undefined
+  return pragmasOf(options, role, alone)
+    .filter(([name]) => name !== 'journal_mode')
+    .map(([name, value]) => {
+      if (name !== 'cache_size' || own) return [name, value]
+      return [name, Math.max(value as number, -SPARE_CACHE_KIB)]
+    })
 }
 
 function pragmasOf(

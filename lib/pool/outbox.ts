@@ -32,8 +32,10 @@ export class Outbox {
   inFlight = 0
   /** Their bytes. */
   bytesInFlight = 0
-  /** Their estimated run time in microseconds. */
+  /** Their estimated run time in microseconds, without that of fetches. */
   load = 0
+  /** Of the requests, those that fetch a chunk. */
+  fetches = 0
   #batch: unknown[] = []
   #batchBytes = 0
   #batches: unknown[][] = []
@@ -70,6 +72,7 @@ export class Outbox {
 
   /** Adds the fetch of a result's next chunk, which `request` takes, to the batch. */
   fetch(request: Request, cursor: number): void {
+    this.fetches++
     this.#batch.push(FETCH, this.#number(request), cursor)
   }
 
@@ -96,6 +99,7 @@ export class Outbox {
     this.inFlight--
     this.bytesInFlight -= request.bytes
     this.load -= request.load
+    if (request.slot === null) this.fetches--
     return request
   }
 
@@ -119,6 +123,7 @@ export class Outbox {
     this.#batch = []
     this.#batches = []
     this.inFlight = 0
+    this.fetches = 0
     return unanswered
   }
 

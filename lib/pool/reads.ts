@@ -23,6 +23,9 @@ const PACKED_LOAD = 50
 /** The least that a request counts for, in microseconds: what its message alone costs a child. */
 const LEAST_LOAD = 1
 
+/** What a chunk of a result takes a child, in microseconds, or more. */
+const CHUNK_LOAD = 1000
+
 /** Bytes of requests on their way to one child, so that its pipe is never the place where they wait. */
 const MAX_BYTES_IN_FLIGHT = 1024 * 1024
 
@@ -50,14 +53,20 @@ export function hasRoom(worker: WorkerProcess, request: Request): boolean {
   return worker.inFlight === 0 || worker.bytesInFlight + request.bytes <= MAX_BYTES_IN_FLIGHT
 }
 
-// The first reader that is not yet worth a frame of its own, else the one with the least to do.
+// The first reader that is not yet worth a frame of its own, else the one with the least to do. A result that is
+// streamed shuts nobody out: the next fetch would always be there before the reader is free.
 function choose(readers: readonly WorkerProcess[], request: Request): WorkerProcess | null {
   let best: WorkerProcess | null = null
+  let least = Number.POSITIVE_INFINITY
   for (const reader of readers) {
     if (!reader.ready || !hasRoom(reader, request)) continue
     if (reader.load > 0 && reader.load + request.load > FULL_LOAD) continue
-    if (reader.load + request.load <= PACKED_LOAD) return reader
-    if (best === null || reader.load < best.load) best = reader
+    const load = reader.load + reader.fetches * CHUNK_LOAD
+    if (load + request.load <= PACKED_LOAD) return reader
+    if (load < least) {
+      best = reader
+      least = load
+    }
   }
   return best
 }

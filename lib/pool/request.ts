@@ -45,6 +45,8 @@ export abstract class Request {
   replied = false
   /** Whether a transaction is open after it; null if no child answered. Set before succeed() and fail(). */
   inTransaction: boolean | null = null
+  /** Whether rows remain that come slowly. Set before succeed(). */
+  late = false
   /** Children that died with it. */
   attempts = 0
   /** Its place among the requests of its child, in the order they were sent. */

@@ -4,7 +4,15 @@
  */
 import type { SqlValue } from '../drivers/driver.ts'
 import { fromWire, type WireError, type WorkerExited } from '../errors.ts'
-import { type Detail, FAILED, IN_TRANSACTION, MORE, type Role, type WireColumns } from '../ipc/messages.ts'
+import {
+  type Detail,
+  FAILED,
+  IN_TRANSACTION,
+  LATE,
+  MORE,
+  type Role,
+  type WireColumns,
+} from '../ipc/messages.ts'
 import { type ChildOptions, isPrivate } from './child-options.ts'
 import { Children } from './children.ts'
 import { Deadlines } from './deadlines.ts'
@@ -182,6 +190,7 @@ export class WorkerPool implements WorkerOwner {
     request.replied = true
     request.inTransaction = (flags & IN_TRANSACTION) !== 0
     if (request.lease !== null && !request.inTransaction) request.lease.release('reuse')
+    request.late = (flags & LATE) !== 0
     const rest = flags & MORE ? ((detail as Detail)[2] as number) : 0
     if (request.state === 'done') {
       // Its caller has left meanwhile, and would never fetch the rest.

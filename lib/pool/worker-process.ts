@@ -115,9 +115,14 @@ export class WorkerProcess implements ReplyHandler {
     return this.#outbox.bytesInFlight
   }
 
-  /** Their estimated run time in microseconds. */
+  /** Their estimated run time in microseconds, without that of fetches. */
   get load(): number {
     return this.#outbox.load
+  }
+
+  /** Of the requests, those that fetch the next chunk of a result. */
+  get fetches(): number {
+    return this.#outbox.fetches
   }
 
   /** Ready for requests: greeted, and not on its way out. */
@@ -167,6 +172,7 @@ export class WorkerProcess implements ReplyHandler {
   /** Adds the fetch of a result's next chunk, which `request` takes, to the batch. */
   enqueueFetch(request: Request, cursor: number): void {
     request.state = 'sent'
+    request.worker = this
     this.#outbox.fetch(request, cursor)
   }
 

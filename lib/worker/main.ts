@@ -19,10 +19,10 @@ import {
   readRequests,
   VERSION,
 } from '../ipc/messages.ts'
+import { Connections } from './connections.ts'
 import { readPragma, setPragmas } from './pragmas.ts'
 import { Replies } from './replies.ts'
 import { Session } from './session.ts'
-import { Statements } from './statements.ts'
 import { removeWal } from './wal-files.ts'
 
 const REQUESTS_FD = 4
@@ -85,18 +85,22 @@ async function open(asked: Open): Promise<void> {
   try {
     channel.maxFrameBytes = asked.maxFrameBytes
     const { driver } = await loadFirst(asked.drivers)
-    const { role, database, readonly, busyTimeoutMs } = asked
-    connection = await driver.open(database, { readonly, busyTimeoutMs })
-    await setPragmas(connection, asked.pragmas)
-    if (asked.initializer !== null) await initialize(asked.initializer, connection, role, asked.initargs)
+    const { role, database } = asked
+    connection = await openConnection(driver, asked, asked.pragmas)
+    const journalMode = String(await readPragma(connection, 'journal_mode'))
     const hello: Hello = {
       pid: process.pid,
       driver: driver.name,
       sqliteVersion: String(await sqliteVersion(connection)),
-      journalMode: String(await readPragma(connection, 'journal_mode')),
+      journalMode,
     }
     const replies = new Replies(channel, asked.maxFrameBytes)
-    session = new Session(connection, new Statements(connection), replies, role === 'reader')
+    const alone = role === 'writer' && journalMode !== 'wal'
+    const connections = new Connections(connection, {
+      openSpare: alone ? null : () => openConnection(driver, asked, asked.sparePragmas),
+      maxResultBytes: asked.maxResultBytes,
+    })
+    session = new Session(connections, replies, alone ? 'everything' : role === 'writer' ? 'writes' : 'reads')
     if (role === 'writer') written = { driver, database }
     channel.send([MAGIC, VERSION, hello])
   } catch (thrown) {
@@ -106,6 +110,26 @@ async function open(asked: Open): Promise<void> {
       await connection?.close()
     } catch {}
     leave(1)
+  }
+}
+
+// A connection as every one of this child is: with its pragmas set, and its initializer run.
+async function openConnection(
+  driver: Driver,
+  asked: Open,
+  pragmas: Open['pragmas'],
+): Promise<DriverConnection> {
+  const { database, role, readonly, busyTimeoutMs, maxResultBytes, initializer, initargs } = asked
+  const connection = await driver.open(database, { readonly, busyTimeoutMs, maxResultBytes })
+  try {
+    await setPragmas(connection, pragmas)
+    if (initializer !== null) await initialize(initializer, connection, role, initargs)
+    return connection
+  } catch (thrown) {
+    try {
+      await connection.close()
+    } catch {}
+    throw thrown
   }
 }
 

@@ -7,7 +7,7 @@ import type { Column, RowValues } from '../drivers/driver.ts'
 import { DataError, toWire } from '../errors.ts'
 import type { Channel } from '../ipc/channel.ts'
 import { CHUNK_BYTES, COSTS, type Detail, FAILED, MORE } from '../ipc/messages.ts'
-import type { KnownSql } from './statements.ts'
+import type { KnownSql } from './sql-texts.ts'
 
 /** No answer waits longer than this for its batch, in milliseconds. */
 const FLUSH_MS = 1

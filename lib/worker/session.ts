@@ -1,14 +1,15 @@
 /**
- * Session: runs the requests of one Channel on one SQLite connection, in their order, and answers each. Runs
- * in the child. It knows statements and transactions; who asked and why is the pool's business.
+ * Session: runs the requests of one Channel, in their order, and answers each. Runs in the child. It knows
+ * statements, transactions and half-read results; who asked and why is the pool's business.
  */
-import { rowBytes } from '../drivers/chunk.ts'
+
+import { sameColumns } from '../drivers/columns.ts'
 import type {
   Awaitable,
-  DriverConnection,
+  Chunk,
+  DriverCursor,
   DriverStatement,
   ExecuteResult,
-  RowValues,
   SqlValue,
 } from '../drivers/driver.ts'
 import { ProgrammingError } from '../errors.ts'
@@ -16,20 +17,27 @@ import {
   CHUNK_BYTES,
   type Detail,
   IN_TRANSACTION,
+  LATE,
   MORE,
   type RequestHandler,
   WROTE,
 } from '../ipc/messages.ts'
 import { attempt, chain } from './awaitable.ts'
-import { ReadTransaction } from './read-transaction.ts'
+import type { Connections } from './connections.ts'
+import { HalfRead, KeptRows } from './half-read.ts'
 import type { Replies } from './replies.ts'
-import type { KnownSql, Statements } from './statements.ts'
+import { type KnownSql, SqlTexts } from './sql-texts.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
 
 /** From this many requests on, reads share one transaction: it costs two statements and saves two a read. */
 const BATCH_READS = 3
 
 /** A statement that takes longer, in microseconds, shares no transaction and delays no other's answer. */
 const LONG_US = 1000
+
+/** A chunk of rows that come slowly is sent after so many milliseconds, so that nobody waits for it to fill. */
+const CHUNK_MS = 10
+const CHUNK = { bytes: CHUNK_BYTES, ms: CHUNK_MS }
 
 /** Weight of the newest run in the moving average of a statement's cost. */
 const COST_WEIGHT = 0.25
@@ -47,40 +55,45 @@ interface Request {
 
 const NOTHING: never[] = []
 
+/** What a child does: it reads, it writes, or it does everything, on a database that is not in WAL. */
+export type Duty = 'reads' | 'writes' | 'everything'
+
+/** A half-read result, and whose it is; null for rows that only wait in memory. */
+interface Open {
+  readonly result: HalfRead
+  readonly connection: SqliteConnection | null
+}
+
 export class Session implements RequestHandler {
-  readonly #connection: DriverConnection
-  readonly #statements: Statements
+  readonly #connections: Connections
+  readonly #texts: SqlTexts
   readonly #replies: Replies
-  /** Whether reads that come together share a transaction: on readers only. */
-  readonly #batches: boolean
+  readonly #duty: Duty
   // What has come since #batch was begun.
   #queue: Request[] = []
-  // What is being answered. Nothing joins it: see #prepareTurn.
+  // What is being answered. Nothing joins it: see #takeTurn.
   #batch: Request[] = []
   #next = 0
   #running = false
-  // The reading batch's own transaction; no request ever sees it.
-  readonly #reading: ReadTransaction
   // What is left of results that did not end in their first chunk, by cursor.
-  readonly #cursors = new Map<number, { rows: RowValues[]; from: number }>()
+  readonly #open = new Map<number, Open>()
   #lastCursor = 0
   #idle: () => void = () => {}
 
-  constructor(connection: DriverConnection, statements: Statements, replies: Replies, batches: boolean) {
-    this.#connection = connection
-    this.#statements = statements
+  constructor(connections: Connections, replies: Replies, duty: Duty) {
+    this.#connections = connections
+    this.#texts = new SqlTexts((known) => connections.forget(known))
     this.#replies = replies
-    this.#batches = batches
-    this.#reading = new ReadTransaction(connection)
+    this.#duty = duty
   }
 
   execute(id: number, slot: number, sql: string | null, params: SqlValue[], begin: string | null): void {
-    const known = this.#statements.know(slot, sql)
+    const known = this.#texts.know(slot, sql)
     this.#queue.push({ verb: 'execute', id, known, cursor: 0, params, rows: NOTHING, begin })
   }
 
   executemany(id: number, slot: number, sql: string | null, rows: SqlValue[][], begin: string | null): void {
-    const known = this.#statements.know(slot, sql)
+    const known = this.#texts.know(slot, sql)
     this.#queue.push({ verb: 'executemany', id, known, cursor: 0, params: NOTHING, rows, begin })
   }
 
@@ -89,7 +102,12 @@ export class Session implements RequestHandler {
   }
 
   finalize(cursor: number): void {
-    this.#cursors.delete(cursor)
+    const open = this.#open.get(cursor)
+    if (open === undefined) return
+    this.#open.delete(cursor)
+    const closed = open.result.close()
+    if (closed instanceof Promise) closed.then(() => this.#freed(open))
+    else this.#freed(open)
   }
 
   /** Answers all that is queued. A synchronous driver is done when this returns. */
@@ -114,13 +132,10 @@ export class Session implements RequestHandler {
     })
   }
 
-  /** Rolls back what is open and closes the connection; nothing may be queued any more. */
+  /** Rolls back what is open and closes the database; nothing may be queued any more. */
   async close(): Promise<void> {
-    this.#cursors.clear()
-    this.#statements.clear()
-    this.#reading.finalize()
-    if (this.#connection.inTransaction) await this.#connection.exec('ROLLBACK')
-    await this.#connection.close()
+    this.#open.clear()
+    await this.#connections.close()
   }
 
   #drain(): void {
@@ -140,7 +155,7 @@ export class Session implements RequestHandler {
       }
     }
     this.#batch = []
-    const left = this.#reading.end()
+    const left = this.#connections.current.reading.end()
     if (left instanceof Promise) left.then(() => this.#finish())
     else this.#finish()
   }
@@ -161,36 +176,86 @@ export class Session implements RequestHandler {
     // What is long or unmeasured lets the others' answers go first.
     if (!(known.cost < LONG_US)) this.#replies.flush()
     return attempt(
-      () => chain(this.#prepareTurn(request, known), () => this.#run(request, known)),
+      () => chain(this.#takeTurn(request, known), (connection) => this.#run(request, known, connection)),
       () => {
-        this.#statements.release()
+        this.#connections.current.statements.release()
         this.#measure(known, started)
       },
       (thrown) => this.#fail(request, known, thrown, null),
     )
   }
 
-  #run(request: Request, known: KnownSql): Awaitable<void> {
+  #run(request: Request, known: KnownSql, connection: SqliteConnection): Awaitable<void> {
     // Prepared first: as in CPython, a statement that does not compile begins no transaction.
-    return chain(this.#statements.prepare(known), (statement) =>
-      chain(request.begin === null ? undefined : this.#connection.exec(`BEGIN ${request.begin}`), () =>
-        request.verb === 'execute'
-          ? chain(statement.execute(request.params), (result) => this.#succeed(request, known, result))
-          : this.#runMany(request, known, statement),
-      ),
+    return chain(connection.statements.prepare(known), (statement) =>
+      chain(request.begin === null ? undefined : connection.driver.exec(`BEGIN ${request.begin}`), () => {
+        if (request.verb !== 'execute') return this.#runMany(request, known, statement)
+        const limit = this.#mayBeHalfRead(known, connection) ? CHUNK : undefined
+        return chain(statement.execute(request.params, limit), (result) =>
+          result.rest === null
+            ? this.#succeed(request, known, result)
+            : this.#succeedInPart(request, known, result, connection, statement),
+        )
+      }),
     )
   }
 
+  // A SELECT that came to the writer because a reader refused it writes, by a function: half-read, it would
+  // keep all other writers out. In a transaction they wait anyway.
+  #mayBeHalfRead(known: KnownSql, connection: SqliteConnection): boolean {
+    return known.reads && (this.#duty !== 'writes' || connection.inTransaction)
+  }
+
   #succeed(request: Request, known: KnownSql, result: ExecuteResult): void {
+    if (result.bytes <= CHUNK_BYTES) {
+      this.#sendFirst(request, known, result, result, 0)
+      return
+    }
+    // Rows that had to be read at once: those that do not fit wait in memory.
+    const rest = new KeptRows(result.rows)
+    const chunk = rest.next(CHUNK)
+    if (chunk.ended) this.#sendFirst(request, known, result, chunk, 0)
+    else this.#sendFirst(request, known, result, chunk, this.#keep(new HalfRead(rest, null), null))
+  }
+
+  // The rest keeps the connection; the reading batch goes on without it.
+  #succeedInPart(
+    request: Request,
+    known: KnownSql,
+    result: ExecuteResult,
+    connection: SqliteConnection,
+    statement: DriverStatement,
+  ): Awaitable<void> {
+    const rest = connection.hold(known, statement, result.rest as DriverCursor)
+    const cursor = this.#keep(rest, connection)
+    return attempt(
+      () => connection.reading.end(),
+      () => this.#sendFirst(request, known, result, result, cursor),
+      (thrown) => {
+        this.finalize(cursor)
+        throw thrown
+      },
+    )
+  }
+
+  #keep(result: HalfRead, connection: SqliteConnection | null): number {
+    const cursor = ++this.#lastCursor
+    this.#open.set(cursor, { result, connection })
+    return cursor
+  }
+
+  #sendFirst(request: Request, known: KnownSql, result: ExecuteResult, chunk: Chunk, cursor: number): void {
     let flags = this.#transactionFlag()
     let detail: Detail | null = null
     if (known.writes) {
       flags |= WROTE
       detail = [result.changes, known.inserts && result.changes > 0 ? result.lastInsertRowid : null]
     }
-    const columns = result.columns === known.toldColumns ? null : result.columns
-    const sent = this.#sendChunk(request.id, flags, result.rows, 0, columns, detail)
-    if (sent && columns !== null && known.slot >= 0) known.toldColumns = columns
+    // By identity where it can be: each connection has columns of its own, mostly the same.
+    const told = known.toldColumns
+    const columns = result.columns === told || sameColumns(result.columns, told) ? null : result.columns
+    const sent = this.#sendChunk(request.id, flags, chunk, columns, detail, cursor)
+    if (sent && known.slot >= 0 && result.columns !== null) known.toldColumns = result.columns
   }
 
   // Row after row, to the first that fails. Rows before it stay: in a transaction until that ends, in
@@ -232,70 +297,85 @@ export class Session implements RequestHandler {
   }
 
   #fail(request: Request, known: KnownSql, thrown: unknown, detail: Detail | null): Awaitable<void> {
-    this.#statements.release()
+    const { current } = this.#connections
+    current.statements.release()
     // A BEGIN of this request's own that worked stays open, as in CPython: the caller's rollback ends it.
     const flags = this.#transactionFlag() | (known.writes ? WROTE : 0)
     this.#replies.failure(request.id, flags, thrown, detail)
-    return this.#reading.end()
+    return current.reading.end()
   }
 
-  #answerFetch({ id, cursor }: Request): void {
-    const rest = this.#cursors.get(cursor)
-    if (rest === undefined) {
+  #answerFetch({ id, cursor }: Request): Awaitable<void> {
+    const open = this.#open.get(cursor)
+    if (open === undefined) {
       const gone = new ProgrammingError('this result was finalized before it was read to its end', {
         code: 'RESULT_GONE',
       })
       this.#replies.failure(id, this.#transactionFlag(), gone, null)
       return
     }
-    this.#cursors.delete(cursor)
-    this.#sendChunk(id, this.#transactionFlag(), rest.rows, rest.from, null, null, cursor)
+    return attempt(
+      () => open.result.next(CHUNK),
+      (chunk) => {
+        if (chunk.ended) this.#end(cursor, open)
+        this.#sendChunk(id, this.#transactionFlag(), chunk, null, null, chunk.ended ? 0 : cursor)
+      },
+      (thrown) => {
+        this.#end(cursor, open)
+        this.#replies.failure(id, this.#transactionFlag(), thrown, null)
+      },
+    )
   }
 
-  // The rows from `from` on that fit into one chunk, at least one; the others wait for a fetch. A row as large
-  // as a chunk goes alone: one that is too large to be sent takes no other with it. Returns whether they went.
+  #end(cursor: number, open: Open): void {
+    this.#open.delete(cursor)
+    this.#freed(open)
+  }
+
+  #freed({ connection }: Open): void {
+    if (connection !== null) this.#connections.freed(connection)
+  }
+
+  // Returns whether it went: a row may be too large. `cursor` is that of the rows that are left, 0 for none.
   #sendChunk(
     id: number,
     flags: number,
-    rows: RowValues[],
-    from: number,
+    { rows, bytes, late }: Chunk,
     columns: ExecuteResult['columns'],
     detail: Detail | null,
-    cursor = 0,
+    cursor: number,
   ): boolean {
-    let bytes = 0
-    let end = from
-    while (end < rows.length && bytes < CHUNK_BYTES) {
-      const next = rowBytes(rows[end] as RowValues)
-      if (next > CHUNK_BYTES && end > from) break
-      bytes += next
-      end++
-    }
-    if (end === rows.length) {
-      const all = from === 0 ? rows : rows.slice(from)
-      return this.#replies.rows(id, flags, all, bytes, columns, detail)
-    }
-    const number = cursor || ++this.#lastCursor
+    if (cursor === 0) return this.#replies.rows(id, flags, rows, bytes, columns, detail)
     const [changes, lastrowid] = detail ?? [0, null]
-    const chunk = rows.slice(from, end)
-    const sent = this.#replies.rows(id, flags | MORE, chunk, bytes, columns, [changes, lastrowid, number])
-    if (sent) this.#cursors.set(number, { rows, from: end })
+    const more = flags | MORE | (late ? LATE : 0)
+    const sent = this.#replies.rows(id, more, rows, bytes, columns, [changes, lastrowid, cursor])
+    if (!sent) this.finalize(cursor)
     return sent
   }
 
-  // Reads that came together run in one transaction: it halves what a point read costs the child, since
-  // SQLite takes its shared lock and looks for a newer WAL once instead of each time. It begins after all of
-  // the batch was read, so it misses nothing that was acknowledged before these requests were sent.
-  #prepareTurn(request: Request, known: KnownSql): Awaitable<void> {
+  // The connection for a statement, in its turn. Reads that came together run in one transaction: it halves
+  // what a point read costs the child, since SQLite takes its shared lock and looks for a newer WAL once
+  // instead of each time. It begins after all of the batch was read, so it misses nothing that was
+  // acknowledged before these requests were sent.
+  #takeTurn(request: Request, known: KnownSql): Awaitable<SqliteConnection> {
+    const { reading } = this.#connections.current
     const joins = known.reads && known.cost < LONG_US && request.begin === null
-    if (this.#reading.open) return joins ? undefined : this.#reading.end()
-    if (!joins || !this.#batches || this.#batch.length - this.#next + 1 < BATCH_READS) return undefined
-    // Somebody's own transaction is open: it has a snapshot already.
-    return this.#connection.inTransaction ? undefined : this.#reading.begin()
+    if (reading.open) {
+      if (joins) return this.#connections.current
+      return chain(reading.end(), () => this.#connections.forStatement(known.reads))
+    }
+    const connection = this.#connections.forStatement(known.reads)
+    if (!joins || this.#duty !== 'reads' || this.#batch.length - this.#next + 1 < BATCH_READS)
+      return connection
+    return chain(connection, (ready) => {
+      // Somebody's own transaction is open: it has a snapshot already.
+      if (ready.driver.inTransaction) return ready
+      return chain(ready.reading.begin(), () => ready)
+    })
   }
 
   #transactionFlag(): number {
-    return this.#connection.inTransaction && !this.#reading.open ? IN_TRANSACTION : 0
+    return this.#connections.current.inTransaction ? IN_TRANSACTION : 0
   }
 
   #measure(known: KnownSql, started: number): void {

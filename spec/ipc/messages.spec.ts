@@ -190,6 +190,8 @@ describe('the greeting', () => {
     busyTimeoutMs: 0,
     initializer: null,
     initargs: [1, { a: 2 }],
+    sparePragmas: [],
+    maxResultBytes: 1024,
     maxFrameBytes: 1024,
   }
   const hello = { pid: 1, driver: 'better-sqlite3', sqliteVersion: '3.53.0', journalMode: 'wal' }

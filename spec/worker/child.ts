@@ -114,6 +114,8 @@ export class WorkerChild {
       readonly: false,
       drivers: resolveDrivers(driver).map(({ name, path }) => ({ name, path })),
       pragmas: [['journal_mode', 'WAL']],
+      sparePragmas: [],
+      maxResultBytes: 16 * 1024 * 1024,
       busyTimeoutMs: 1000,
       initializer: null,
       initargs: [],

@@ -7,7 +7,7 @@ import { DriverError, IntegrityError } from '../../lib/errors.ts'
 import { encodeFrame } from '../../lib/ipc/codec.ts'
 import { CHUNK_BYTES, FAILED, IN_TRANSACTION, MORE, WROTE } from '../../lib/ipc/messages.ts'
 import { Replies } from '../../lib/worker/replies.ts'
-import { KnownSql } from '../../lib/worker/statements.ts'
+import { KnownSql } from '../../lib/worker/sql-texts.ts'
 import { wireScalar } from '../ipc/streams.ts'
 import { Outbox } from './sessions.ts'
 

@@ -4,7 +4,7 @@
  */
 import { PassThrough, Writable } from 'node:stream'
 import { expect } from 'chai'
-import type { DriverConnection, DriverName, SqlValue } from '../../lib/drivers/driver.ts'
+import type { Awaitable, DriverConnection, DriverName, SqlValue } from '../../lib/drivers/driver.ts'
 import { DRIVER_NAMES } from '../../lib/drivers/driver.ts'
 import { loadDriver } from '../../lib/drivers/load.ts'
 import type { WireError } from '../../lib/errors.ts'
@@ -25,9 +25,9 @@ import {
   WROTE,
 } from '../../lib/ipc/messages.ts'
 import { resolveDrivers } from '../../lib/pool/driver-path.ts'
+import { Connections } from '../../lib/worker/connections.ts'
 import { Replies } from '../../lib/worker/replies.ts'
 import { Session } from '../../lib/worker/session.ts'
-import { Statements } from '../../lib/worker/statements.ts'
 
 const MIB = 1024 * 1024
 
@@ -96,14 +96,26 @@ export class Outbox {
   }
 }
 
+export interface SessionOptions {
+  reader?: boolean
+  maxFrameBytes?: number
+  maxResultBytes?: number
+  openSpare?: (() => Awaitable<DriverConnection>) | null
+}
+
 export class TestSession {
   readonly outbox = new Outbox()
   readonly session: Session
   #lastId = 0
 
-  constructor(connection: DriverConnection, { reader = false, maxFrameBytes = MIB } = {}) {
+  /** Without `openSpare` the connection is the only one. */
+  constructor(
+    connection: DriverConnection,
+    { reader = false, maxFrameBytes = MIB, maxResultBytes = MIB, openSpare = null }: SessionOptions = {},
+  ) {
+    const connections = new Connections(connection, { openSpare, maxResultBytes })
     const replies = new Replies(this.outbox.channel, maxFrameBytes)
-    this.session = new Session(connection, new Statements(connection), replies, reader)
+    this.session = new Session(connections, replies, reader ? 'reads' : 'writes')
   }
 
   /** Runs a batch of requests, as they would come in one frame, and gives the frames of replies. */

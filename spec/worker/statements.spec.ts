@@ -2,7 +2,8 @@
 import { expect } from 'chai'
 import type { DriverConnection, DriverStatement } from '../../lib/drivers/driver.ts'
 import { EXECUTE, ProtocolError, SLOTS, UNNUMBERED } from '../../lib/ipc/messages.ts'
-import { KnownSql, Statements } from '../../lib/worker/statements.ts'
+import { KnownSql, SqlTexts } from '../../lib/worker/sql-texts.ts'
+import { Statements } from '../../lib/worker/statements.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { driversHere, TestSession } from './sessions.ts'
 
@@ -43,9 +44,10 @@ class NotingConnection implements DriverConnection {
   close(): void {}
 }
 
-function fixture(): { connection: NotingConnection; statements: Statements } {
+function fixture(): { connection: NotingConnection; statements: Statements; texts: SqlTexts } {
   const connection = new NotingConnection()
-  return { connection, statements: new Statements(connection) }
+  const statements = new Statements(connection)
+  return { connection, statements, texts: new SqlTexts((known) => statements.forget(known)) }
 }
 
 describe('KnownSql', () => {
@@ -73,18 +75,18 @@ describe('KnownSql', () => {
 
 describe('Statements', () => {
   it('know a text by its slot', () => {
-    const { statements } = fixture()
-    const known = statements.know(5, 'select 1')
-    expect(statements.know(5, null)).to.equal(known)
-    const last = statements.know(SLOTS - 1, 'select 2')
-    expect(statements.know(SLOTS - 1, null)).to.equal(last)
+    const { texts } = fixture()
+    const known = texts.know(5, 'select 1')
+    expect(texts.know(5, null)).to.equal(known)
+    const last = texts.know(SLOTS - 1, 'select 2')
+    expect(texts.know(SLOTS - 1, null)).to.equal(last)
   })
 
   it('know nothing of a slot before its text came, nor ever of a text without a number', () => {
-    const { statements } = fixture()
-    statements.know(UNNUMBERED, 'select 1')
+    const { texts } = fixture()
+    texts.know(UNNUMBERED, 'select 1')
     for (const slot of [0, UNNUMBERED]) {
-      expect(() => statements.know(slot, null)).to.throw(
+      expect(() => texts.know(slot, null)).to.throw(
         ProtocolError,
         `statement ${slot} was named before its SQL came`,
       )
@@ -92,8 +94,8 @@ describe('Statements', () => {
   })
 
   it('prepare a numbered text once', () => {
-    const { connection, statements } = fixture()
-    const known = statements.know(0, 'select 1')
+    const { connection, statements, texts } = fixture()
+    const known = texts.know(0, 'select 1')
     const statement = statements.prepare(known)
     statements.release()
     expect(statements.prepare(known)).to.equal(statement)
@@ -101,9 +103,9 @@ describe('Statements', () => {
   })
 
   it('prepare a text without a number each time, and finalize it when it is released', () => {
-    const { connection, statements } = fixture()
+    const { connection, statements, texts } = fixture()
     for (let i = 0; i < 2; i++) {
-      statements.prepare(statements.know(UNNUMBERED, 'select 1'))
+      statements.prepare(texts.know(UNNUMBERED, 'select 1'))
       statements.release()
       statements.release()
     }
@@ -114,50 +116,50 @@ describe('Statements', () => {
   })
 
   it('finalize the statement whose slot is taken over', () => {
-    const { connection, statements } = fixture()
-    const old = statements.know(0, 'select 1')
+    const { connection, statements, texts } = fixture()
+    const old = texts.know(0, 'select 1')
     statements.prepare(old)
-    const known = statements.know(0, 'select 2')
+    const known = texts.know(0, 'select 2')
     expect(connection.finalized).to.deep.equal(['select 1'])
-    expect(statements.know(0, null)).to.equal(known)
+    expect(texts.know(0, null)).to.equal(known)
     statements.prepare(known)
-    statements.know(0, 'select 3')
+    texts.know(0, 'select 3')
     expect(connection.finalized).to.deep.equal(['select 1', 'select 2'])
   })
 
   it('take over a slot whose text was never prepared', () => {
-    const { connection, statements } = fixture()
-    statements.know(0, 'select 1')
-    statements.know(0, 'select 2')
+    const { connection, texts } = fixture()
+    texts.know(0, 'select 1')
+    texts.know(0, 'select 2')
     expect(connection.finalized).to.deep.equal([])
   })
 
   for (const asynchronous of [false, true]) {
     it(`keep ${PREPARED} prepared, ${asynchronous ? 'also when that takes a promise' : 'at the most'}`, async () => {
-      const { connection, statements } = fixture()
+      const { connection, statements, texts } = fixture()
       connection.asynchronous = asynchronous
-      for (let i = 0; i < 300; i++) await statements.prepare(statements.know(i, `select ${i}`))
+      for (let i = 0; i < 300; i++) await statements.prepare(texts.know(i, `select ${i}`))
       expect(connection.finalized).to.have.length(300 - PREPARED)
       expect(new Set(connection.finalized).size).to.equal(300 - PREPARED)
       // One that was finalized is prepared again, by its number alone.
-      await statements.prepare(statements.know(0, null))
+      await statements.prepare(texts.know(0, null))
       expect(connection.prepared.at(-1)).to.equal('select 0')
     })
   }
 
   it('keep those in use before those that are not', () => {
-    const { connection, statements } = fixture()
-    const favourite = statements.know(0, 'select 0')
+    const { connection, statements, texts } = fixture()
+    const favourite = texts.know(0, 'select 0')
     for (let i = 1; i < 1000; i++) {
       statements.prepare(favourite)
-      statements.prepare(statements.know(i, `select ${i}`))
+      statements.prepare(texts.know(i, `select ${i}`))
     }
     expect(connection.finalized).not.to.include('select 0')
   })
 
   it('finalize all when they are cleared', () => {
-    const { connection, statements } = fixture()
-    for (let i = 0; i < 10; i++) statements.prepare(statements.know(i, `select ${i}`))
+    const { connection, statements, texts } = fixture()
+    for (let i = 0; i < 10; i++) statements.prepare(texts.know(i, `select ${i}`))
     statements.clear()
     expect(connection.finalized).to.have.length(10)
     statements.clear()
@@ -165,7 +167,7 @@ describe('Statements', () => {
   })
 
   it('say nothing of an error of finalize, which repeats that of the last run', async () => {
-    const { connection, statements } = fixture()
+    const { connection, statements, texts } = fixture()
     for (const onFinalize of [
       () => {
         throw new Error('UNIQUE constraint failed')
@@ -173,7 +175,7 @@ describe('Statements', () => {
       () => Promise.reject(new Error('UNIQUE constraint failed')),
     ]) {
       connection.onFinalize = onFinalize
-      statements.prepare(statements.know(UNNUMBERED, 'insert'))
+      statements.prepare(texts.know(UNNUMBERED, 'insert'))
       statements.release()
       await null
     }

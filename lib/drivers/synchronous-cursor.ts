@@ -1,0 +1,127 @@
+/**
+ * SynchronousCursor: a half-read result of better-sqlite3 or node:sqlite. Runs in the child. It steps a
+ * package's iterator and knows nothing of the statement behind it.
+ *
+ * Its integers are read as BigInts, since a result cannot be read again from its middle: 10 % of what a row
+ * costs, with the narrowing.
+ */
+import { narrow } from './binding.ts'
+import { type ChunkLimit, Filling, VALUE_BYTES } from './chunk.ts'
+import type { Chunk, DriverCursor, RowValues } from './driver.ts'
+
+/** Who is told of its end. */
+export interface CursorOwner {
+  /** The error to throw for what the package threw. */
+  failed(thrown: unknown): unknown
+  /** It was read to its end, has failed, or was let go of. */
+  closed(cursor: SynchronousCursor): void
+}
+
+export class SynchronousCursor implements DriverCursor {
+  readonly #owner: CursorOwner
+  /** Null once it is closed. */
+  #steps: Iterator<RowValues> | null
+  /** A row that was read for one chunk and belongs to the next. */
+  #held: RowValues | null = null
+
+  constructor(owner: CursorOwner, steps: Iterator<RowValues>) {
+    this.#owner = owner
+    this.#steps = steps
+  }
+
+  next(limit: ChunkLimit): Chunk & { readonly ended: boolean } {
+    const filling = new Filling(limit)
+    if (this.#held !== null) {
+      const row = this.#held
+      this.#held = null
+      filling.take(row, tidyBigInts(row))
+    }
+    const { rows } = filling
+    const ended = this.#fill(filling)
+    return { rows, bytes: filling.bytes, late: filling.late, ended }
+  }
+
+  close(): void {
+    const steps = this.#steps
+    if (steps === null) return
+    this.#steps = null
+    this.#held = null
+    try {
+      steps.return?.()
+    } finally {
+      this.#owner.closed(this)
+    }
+  }
+
+  // Returns whether the result has ended.
+  #fill(filling: Filling): boolean {
+    const steps = this.#steps
+    if (steps === null) return true
+    try {
+      for (;;) {
+        const step = steps.next()
+        if (step.done) break
+        const row = step.value
+        if (!filling.take(row, tidyBigInts(row))) {
+          this.#held = row
+          return false
+        }
+        if (filling.late) return false
+      }
+    } catch (thrown) {
+      this.close()
+      throw this.#owner.failed(thrown)
+    }
+    this.close()
+    return true
+  }
+}
+
+const { MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number
+
+/**
+ * Makes a row of a package's what a driver gives: its BLOBs Buffers, which share their memory, its BigInts
+ * numbers where that is exact. Returns about how many bytes it takes on the wire, as rowBytes() does.
+ */
+export function tidyBigInts(row: RowValues): number {
+  let bytes = VALUE_BYTES
+  for (let i = 0; i < row.length; i++) {
+    const value = row[i]
+    bytes += VALUE_BYTES
+    if (typeof value === 'bigint') row[i] = narrow(value)
+    else if (typeof value === 'string') bytes += value.length
+    else if (typeof value === 'object' && value !== null) {
+      bytes += value.length
+      if (!Buffer.isBuffer(value)) row[i] = bufferOf(value)
+    }
+  }
+  return bytes
+}
+
+/**
+ * The same for rows whose integers were read as numbers. -1 when one of them may have been rounded; a REAL
+ * beyond ±2^53 counts as one, since only BigInts tell which it is.
+ */
+export function tidyNumbers(rows: readonly RowValues[]): number {
+  let bytes = 0
+  for (let r = 0; r < rows.length; r++) {
+    const row = rows[r]!
+    bytes += VALUE_BYTES
+    for (let i = 0; i < row.length; i++) {
+      const value = row[i]
+      bytes += VALUE_BYTES
+      if (typeof value === 'number') {
+        if (value > MAX_SAFE_INTEGER || value < MIN_SAFE_INTEGER) return -1
+      } else if (typeof value === 'string') bytes += value.length
+      else if (typeof value === 'object' && value !== null) {
+        bytes += value.length
+        if (!Buffer.isBuffer(value)) row[i] = bufferOf(value)
+      }
+    }
+  }
+  return bytes
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
+}

@@ -1,0 +1,128 @@
+/**
+ * Connections: the SQLite connections of this child, and which of them runs the next statement. Runs in the
+ * child. SQLite freezes what a connection sees while any of its statements is half-read, so a half-read result
+ * keeps its connection to itself, and the next statement gets another: it is never stale, and never waits.
+ *
+ * In a transaction there is no other: its statements share the connection with its half-read results. Where a
+ * database has one connection only (it is not in WAL), what is half-read is first read to its end.
+ */
+import type { Awaitable, DriverConnection } from '../drivers/driver.ts'
+import { DriverError, OperationalError } from '../errors.ts'
+import { chain } from './awaitable.ts'
+import type { KnownSql } from './sql-texts.ts'
+import { SqliteConnection } from './sqlite-connection.ts'
+
+/** So many spare connections stay open when they are not needed. */
+const IDLE_SPARES = 4
+
+export interface ConnectionsOptions {
+  /** Opens one more connection; null where the database has one only. */
+  readonly openSpare: (() => Awaitable<DriverConnection>) | null
+  /** For results that must be kept whole. */
+  readonly maxResultBytes: number
+}
+
+export class Connections {
+  /** The first: its page cache is the large one. */
+  readonly #main: SqliteConnection
+  #current: SqliteConnection
+  /** Connections that nobody uses. */
+  readonly #idle: SqliteConnection[] = []
+  readonly #all = new Set<SqliteConnection>()
+  readonly #openSpare: (() => Awaitable<DriverConnection>) | null
+  readonly #maxResultBytes: number
+
+  constructor(main: DriverConnection, { openSpare, maxResultBytes }: ConnectionsOptions) {
+    this.#main = new SqliteConnection(main)
+    this.#current = this.#main
+    this.#all.add(this.#main)
+    this.#openSpare = openSpare
+    this.#maxResultBytes = maxResultBytes
+  }
+
+  /** The one that ran the last statement: where a transaction is open, if one is. */
+  get current(): SqliteConnection {
+    return this.#current
+  }
+
+  /** The connection for a statement, which from now on is the current one; `reads` if it only reads. */
+  forStatement(reads: boolean): Awaitable<SqliteConnection> {
+    const current = this.#current
+    if (current.halfRead.size === 0) {
+      if (current === this.#main || this.#main.halfRead.size > 0 || current.driver.inTransaction)
+        return current
+      // Back to the large cache.
+      return this.#change(this.#main)
+    }
+    if (this.#openSpare === null) {
+      // Others' locks are in the way of a write, and the connection's own half-read results of its COMMIT.
+      return reads ? current : chain(current.keepHalfRead(this.#maxResultBytes), () => current)
+    }
+    if (current.inTransaction) return current
+    if (this.#main.halfRead.size === 0) return this.#change(this.#main)
+    const idle = this.#idle.pop()
+    if (idle !== undefined) return this.#change(idle)
+    return chain(this.#open(this.#openSpare), (spare) => this.#change(spare))
+  }
+
+  /** Hears that a half-read result is done with: its connection may be free. */
+  freed(connection: SqliteConnection): void {
+    if (connection !== this.#current && connection.halfRead.size === 0) this.#rest(connection)
+  }
+
+  /** Finalizes the statements of a text. */
+  forget(known: KnownSql): void {
+    for (const { statements } of this.#all) statements.forget(known)
+  }
+
+  /** Rolls back what is open and closes all. */
+  async close(): Promise<void> {
+    for (const connection of this.#all) await connection.close()
+  }
+
+  #change(next: SqliteConnection): SqliteConnection {
+    const previous = this.#current
+    this.#current = next
+    if (previous.halfRead.size === 0) this.#rest(previous)
+    return next
+  }
+
+  #rest(connection: SqliteConnection): void {
+    // Told twice when it was finalized while it was fetched from.
+    if (connection === this.#main || this.#idle.includes(connection)) return
+    if (this.#idle.length < IDLE_SPARES) {
+      this.#idle.push(connection)
+      return
+    }
+    this.#all.delete(connection)
+    // It has nothing open; what its closing says concerns nobody.
+    connection.close().catch(() => {})
+  }
+
+  #open(openSpare: () => Awaitable<DriverConnection>): Awaitable<SqliteConnection> {
+    const opened = (driver: DriverConnection): SqliteConnection => {
+      const spare = new SqliteConnection(driver)
+      this.#all.add(spare)
+      return spare
+    }
+    try {
+      const driver = openSpare()
+      if (!(driver instanceof Promise)) return opened(driver)
+      return driver.then(opened, (thrown) => {
+        throw this.#refused(thrown)
+      })
+    } catch (thrown) {
+      throw this.#refused(thrown)
+    }
+  }
+
+  // Out of file descriptors, most likely.
+  #refused(thrown: unknown): OperationalError {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+    return new OperationalError(
+      `no further connection could be opened beside ${this.#all.size} that have half-read results: ${reason}; ` +
+        'read results to their end or close their cursors',
+      { code: thrown instanceof DriverError ? thrown.code : 'SQLITE_CANTOPEN', cause: thrown },
+    )
+  }
+}
