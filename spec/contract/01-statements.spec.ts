@@ -184,7 +184,9 @@ describeContract('statements', (db) => {
     const shown = JSON.stringify(sql)
     if (db.kind === 'in-process') {
       it(`blanks and comments alone are no statement: ${shown}`, async () => {
-        expect(await db.error(sql)).to.include({ name: 'InterfaceError', code: 'SQLITE_MISUSE' })
+        const error = await db.error(sql)
+        expect(error).to.include({ name: 'InterfaceError', code: 'SQLITE_MISUSE' })
+        expect(error.message).to.match(/no (SQL )?statement/)
       })
     } else {
       it(`blanks and comments alone run, and yield nothing: ${shown}`, async () => {

@@ -179,6 +179,8 @@ class PoolRunner implements Runner {
 export interface Features {
   readonly json: boolean
   readonly fts5: boolean
+  /** Whether `$a::b(c)` is a parameter. */
+  readonly tclNames: boolean
   /** Whether text is read beyond its first NUL. */
   readonly nulInText: boolean
 }
@@ -194,6 +196,8 @@ async function findFeatures(driver: Driver): Promise<Features> {
     return {
       json: await works("select json('[1]')"),
       fts5: await works('create virtual table f using fts5 (x)'),
+      tclNames:
+        (await connection.run("select sqlite_compileoption_used('OMIT_TCL_VARIABLE')")).rows[0]![0] === 0,
       nulInText: (await connection.run("select 'a' || char(0) || 'b'")).rows[0]![0] === 'a\0b',
     }
   } finally {
@@ -270,8 +274,13 @@ export class Subject {
   }
 
   /** A stranger's connection to the same database: to a pool, that of another process. */
-  async other(): Promise<Runner> {
-    const runner = await DriverRunner.open(this.#loaded, this.#file('test.db'))
+  other(): Promise<Runner> {
+    return this.stranger(this.#file('test.db'))
+  }
+
+  /** A stranger's connection to a database; closed after the test. */
+  async stranger(path: string): Promise<Runner> {
+    const runner = await DriverRunner.open(this.#loaded, path)
     this.#others.push(runner)
     return runner
   }
@@ -330,17 +339,13 @@ export async function errorOf(call: () => Promise<unknown>): Promise<DbapiError>
 }
 
 /**
- * What the sqlite3 package may refuse, if it then says so and has changed nothing. Resolves with the rows,
- * or null when it was refused; every other driver has no such choice.
+ * Runs what the sqlite3 package may refuse, if it then says so, tells a way round and has changed nothing:
+ * null when it did. Every other driver has no such choice.
  */
-export async function rowsOrRefusal(
-  db: Subject,
-  sql: string,
-  params?: unknown,
-): Promise<SqlValue[][] | null> {
-  if (db.driver !== 'sqlite3') return db.rows(sql, params)
+export async function runOrRefuse(db: Subject, sql: string, params?: unknown): Promise<Outcome | null> {
+  if (db.driver !== 'sqlite3') return db.run(sql, params)
   try {
-    return await db.rows(sql, params)
+    return await db.run(sql, params)
   } catch (error) {
     const { name, code, message } = error as DbapiError
     const refused =
