@@ -52,6 +52,31 @@ describeContract('statements', (db) => {
     ])
   })
 
+  it('run side by side keep their own rows', async () => {
+    await db.script(
+      'create table t (id integer primary key, a)',
+      "insert into t values (1, 'a'), (2, 'b'), (3, 'c')",
+    )
+    const numbers = Array.from({ length: 60 }, (_, i) => i)
+    const sql = [
+      'select a, ? from t where id = ?',
+      'select ? as x, ? as x',
+      'select :n as "1", a as "0" from t where id = :id',
+    ]
+    const results = await Promise.all(
+      numbers.map((n) => db.rows(sql[n % 3]!, n % 3 === 2 ? { n, id: 3 } : [n, 2])),
+    )
+    expect(results).to.deep.equal(
+      numbers.map((n) => [
+        [
+          ['b', n],
+          [n, 2],
+          [n, 'c'],
+        ][n % 3],
+      ]),
+    )
+  })
+
   it('VALUES gives rows', async () => {
     expect(await db.run("values (1, 'a'), (2, null)")).to.deep.include({
       columns: ['column1', 'column2'],

@@ -167,6 +167,22 @@ describeContract('integers', (db) => {
     expect(await db.rows('select 0 union all select ? order by 1', [large])).to.deep.equal([[0], [large]])
   })
 
+  it('and smaller values find their places, by number and by name', async () => {
+    const large = 2n ** 60n
+    expect(await db.rows('select ?2, ?1, ?3, ?1', [large, 'x', 7])).to.deep.equal([['x', large, 7, large]])
+    expect(await db.rows('select ?2, ?', [0, 1, large])).to.deep.equal([[1, large]])
+    expect(await db.rows('select :a, :b, :a + :c, @d', { a: large, b: 'x', c: 1, d: -large })).to.deep.equal([
+      [large, 'x', large + 1n, -large],
+    ])
+    expect(await db.rows('select ?+?,-?,(?)||?', [large, 1, large, large, 'x'])).to.deep.equal([
+      [large + 1n, -large, `${large}x`],
+    ])
+    // The same text, where another one is large.
+    expect(await db.rows('select :a, :b, :a + :c, @d', { a: 1, b: large, c: 2, d: 'x' })).to.deep.equal([
+      [1, large, 3, 'x'],
+    ])
+  })
+
   it('many at once are each their own', async () => {
     await db.run('create table t (a)')
     const values = Array.from({ length: 300 }, (_, i) => 2n ** 53n + BigInt(i))

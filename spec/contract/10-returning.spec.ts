@@ -80,6 +80,15 @@ describeContract('RETURNING', (db) => {
     ["insert into t (name) values ('a') on conflict do nothing returning id as n", ['n']],
     ["insert or ignore into t (name) values ('a') returning *", ['id', 'name']],
     ['insert into t (name) select name from t where 0 returning id, id + 1', ['id', 'id + 1']],
+    [
+      "insert into 't' (name) values ('a') on conflict (name) do update set name = 'b' where 0 returning name",
+      ['name'],
+    ],
+    ['delete from [t] where name = \'returning\' returning "id" as "from t"', ['from t']],
+    [
+      'replace into "t" (name) select \'x\' where 0 returning id as "a b", (select count(*) from t) as n',
+      ['a b', 'n'],
+    ],
     ['update main.t as x set name = 1 where x.id > 5 returning name', ['name']],
     ['with y as (select 1 as v) delete from t where id > 5 returning id', ['id']],
   ]
@@ -117,6 +126,20 @@ describeContract('RETURNING', (db) => {
     expect(rows).to.deep.equal(Array.from({ length: 5000 }, (_, i) => [i + 1]))
     expect(db.inTransaction).to.equal(false)
     expect((await (await db.other()).run('select count(*) from t')).rows).to.deep.equal([[5000]])
+  })
+
+  it('takes parameters in its list', async () => {
+    await db.run(schema)
+    expect(
+      await db.run('insert into t (name) values (:name) returning id + :n as m, :text as u', {
+        name: 'a',
+        n: 5_000_000_000,
+        text: 'x',
+      }),
+    ).to.deep.include({
+      columns: ['m', 'u'],
+      rows: [[5_000_000_001, 'x']],
+    })
   })
 
   it('in a transaction is undone by ROLLBACK', async () => {
