@@ -63,10 +63,10 @@ describeContract('reals', (db) => {
 
   it('that are integral become INTEGER in an INTEGER column, as SQLite has it, and text in a TEXT column', async () => {
     await db.run('create table t (i integer, x text)')
-    await db.run('insert into t values (?, ?)', [2 ** 60, 2 ** 60])
+    await db.run('insert into t values (?, ?)', [1e18, 1e18])
     const [row] = await db.rows('select i, typeof(i), typeof(x), cast(x as real) from t')
     // How many digits the text has depends on SQLite's version.
-    expect(row).to.deep.equal([2n ** 60n, 'integer', 'text', 2 ** 60])
+    expect(row).to.deep.equal([10n ** 18n, 'integer', 'text', 1e18])
   })
 
   it('are printed as SQLite prints reals', async () => {
