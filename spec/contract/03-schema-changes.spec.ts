@@ -110,6 +110,22 @@ describeContract('columns after a change of the schema', (db) => {
     expect(await db.columns('select * from t')).to.deep.equal(['b'])
   })
 
+  it('follow another’s ALTER between two transactions', async () => {
+    await db.run('create table t (a)')
+    const other = await db.other()
+    for (const [name, next] of [
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'd'],
+    ]) {
+      await db.run('begin')
+      expect(await db.columns('select * from t')).to.deep.equal([name])
+      expect(await db.columns('select * from t')).to.deep.equal([name])
+      await db.run('commit')
+      await other.run(`alter table t rename ${name} to ${next}`)
+    }
+  })
+
   it('follow a schema version that was rolled back and given again', async () => {
     await db.run('create table t (a)')
     const other = await db.other()

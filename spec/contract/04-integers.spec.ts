@@ -141,14 +141,23 @@ describeContract('integers', (db) => {
   })
 
   it('bound are without affinity, and use an index', async () => {
-    await db.script('create table t (a text, b integer)', 'create index i on t (b)')
+    await db.script(
+      'create table t (a text, b integer)',
+      'create index i on t (b)',
+      'create index j on t (a)',
+    )
     for (const value of [7, 5_000_000_000, 2n ** 60n]) {
       await db.run('insert into t values (?, ?)', [value, value])
       expect(await db.rows('select a, b from t where b = ?', [value])).to.deep.equal([[String(value), value]])
-      // Text is never equal to a number that has no affinity.
-      expect(await db.rows("select ? = '7', ? < 'a'", [value, value])).to.deep.equal([[0, 1]])
-      const plan = await db.rows('explain query plan select * from t where b = ?', [value])
-      expect(plan.flat().join()).to.contain('USING INDEX i')
+      // An integer without affinity is less than any text, and equal to none.
+      expect(await db.rows(`select ? = '${value}', ? < '0'`, [value, value])).to.deep.equal([[0, 1]])
+      for (const [column, index] of [
+        ['b', 'i'],
+        ['a', 'j'],
+      ]) {
+        const plan = await db.rows(`explain query plan select * from t where ${column} = ?`, [value])
+        expect(plan.flat().join(), column).to.contain(`USING INDEX ${index}`)
+      }
     }
   })
 
