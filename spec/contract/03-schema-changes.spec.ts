@@ -3,7 +3,7 @@
  * it; see subjects.ts. `columns` are read before the first row is.
  */
 import { expect } from 'chai'
-import type { Runner } from './subjects.ts'
+import type { Runner } from './runners.ts'
 import { describeContract } from './subjects.ts'
 
 describeContract('columns after a change of the schema', (db) => {

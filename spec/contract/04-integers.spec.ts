@@ -105,7 +105,7 @@ describeContract('integers', (db) => {
       const sql = 'insert into t values (?1, ?1) returning id, u, u + 0 as v'
       const before = db.inTransaction
       const { rows } = (isLarge(value)
-        ? await runOrRefuse(db, sql, [value])
+        ? await runOrRefuse(db, 'DataError', sql, [value])
         : await db.run(sql, [value])) ?? { rows: null }
       if (rows !== null) expect(rows).to.deep.equal([[out(value), out(value), out(value)]])
       expect(db.inTransaction).to.equal(before)

@@ -47,7 +47,9 @@ describeContract('reals', (db) => {
       const sql = 'insert into t values (?) returning u'
       // A driver that cannot tell it from an integer of that size says so.
       const ambiguous = Math.abs(value) > 2 ** 53 && Math.abs(value) <= 2 ** 63
-      const { rows } = (ambiguous ? await runOrRefuse(db, sql, [value]) : await db.run(sql, [value])) ?? {
+      const { rows } = (ambiguous
+        ? await runOrRefuse(db, 'DataError', sql, [value])
+        : await db.run(sql, [value])) ?? {
         rows: null,
       }
       if (rows !== null) expect(rows).to.deep.equal([[value]])
