@@ -1,7 +1,8 @@
 /**
- * The contract suite's frame: every `describeEachDriver` runs once for each driver, in this process, on files
- * that no other driver opens (two SQLite libraries in one process cancel each other's locks). A driver that
- * cannot be loaded here is skipped, with the reason in the title.
+ * The frame for what only a driver's own interface shows: every `describeEachDriver` runs once for each driver,
+ * in this process, on files that no other driver opens (two SQLite libraries in one process cancel each other's
+ * locks). A driver that cannot be loaded here is skipped, with the reason in the title. What a user sees of a
+ * driver is in spec/contract.
  */
 import type {
   Driver,
@@ -26,8 +27,14 @@ async function tryToLoad(name: DriverName): Promise<Driver | string> {
   }
 }
 
-const DRIVERS = new Map<DriverName, Driver | string>()
-for (const name of DRIVER_NAMES) DRIVERS.set(name, await tryToLoad(name))
+/** Each driver, or why it cannot be loaded here. */
+export const DRIVERS: ReadonlyMap<DriverName, Driver | string> = await loadAll()
+
+async function loadAll(): Promise<Map<DriverName, Driver | string>> {
+  const drivers = new Map<DriverName, Driver | string>()
+  for (const name of DRIVER_NAMES) drivers.set(name, await tryToLoad(name))
+  return drivers
+}
 
 /** Every loadable driver's own directory, and connections that are closed after each test. */
 export interface Subject {
