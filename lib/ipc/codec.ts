@@ -11,7 +11,8 @@ import { HEADER_BYTES } from './frame.ts'
 const packr = new Packr({ useRecords: false, moreTypes: false })
 
 // copyBuffers: a decoded BLOB owns its bytes. As a view, ten bytes would keep a chunk of 64 KiB alive.
-const unpackr = new Unpackr({ useRecords: false, copyBuffers: true, int64AsType: 'auto' } as object)
+// Numbers never travel as 64-bit integers, BigInts always do: so both come out as what they were.
+const unpackr = new Unpackr({ useRecords: false, copyBuffers: true, int64AsType: 'bigint' } as object)
 
 // msgpackr keeps its buffer at the size of the largest value it ever packed; past this we give it a new one.
 const KEEP_BUFFER_BYTES = 1024 * 1024

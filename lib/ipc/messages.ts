@@ -55,7 +55,7 @@ export const CHUNK_BYTES = 64 * 1024
 export type WireColumns = [name: string, type: string | null][]
 
 /**
- * Rows changed, last rowid of an INSERT that changed rows (else null), and a third number: if there is MORE,
+ * Rows changed, rowid of the last row that an EXECUTE has inserted (else null), and a third number: if there is MORE,
  * the cursor; if an EXECUTEMANY FAILED, the index of its row that did.
  */
 export type Detail = [changes: number, lastrowid: number | bigint | null, cursorOrRow?: number]

@@ -49,6 +49,8 @@ export interface ParsedSql {
   readonly rollbackTo: boolean
   /** Whether the first statement has a RETURNING clause. */
   readonly returning: boolean
+  /** Whether the first statement has an ON CONFLICT clause: an INSERT that has may update instead. */
+  readonly upsert: boolean
 }
 
 export interface ParsedPragma {
@@ -102,6 +104,7 @@ class Reader {
   #pragma: ParsedPragma | null = null
   #to = false
   #returning = false
+  #upsert = false
 
   constructor(sql: string) {
     this.#lexer = new Lexer(sql)
@@ -128,6 +131,7 @@ class Reader {
       loneSurrogate: LONE_SURROGATE.test(sql),
       rollbackTo: this.#verb === 'ROLLBACK' && this.#to,
       returning: this.#returning,
+      upsert: this.#upsert,
     }
   }
 
@@ -159,9 +163,10 @@ class Reader {
     }
   }
 
-  /** RETURNING and TO are reserved: no name can be written so without quotes. */
+  /** RETURNING and TO are reserved: no name can be written so without quotes. CONFLICT is not; few are called so. */
   #noteKeyword(): void {
     if (this.#lexer.isWord('returning')) this.#returning = true
+    else if (this.#lexer.isWord('conflict')) this.#upsert = true
     else if (this.#lexer.isWord('to')) this.#to = true
   }
 

@@ -189,14 +189,30 @@ export class Session implements RequestHandler {
     // Prepared first: as in CPython, a statement that does not compile begins no transaction.
     return chain(connection.statements.prepare(known), (statement) =>
       chain(request.begin === null ? undefined : connection.driver.exec(`BEGIN ${request.begin}`), () => {
-        if (request.verb !== 'execute') return this.#runMany(request, known, statement)
+        if (request.verb !== 'execute') return this.#runMany(request, known, connection, statement)
+        if (known.writes) return this.#write(request, known, connection, statement)
         const limit = this.#mayBeHalfRead(known, connection) ? CHUNK : undefined
         return chain(statement.execute(request.params, limit), (result) =>
           result.rest === null
-            ? this.#succeed(request, known, result)
+            ? this.#succeed(request, known, result, null)
             : this.#succeedInPart(request, known, result, connection, statement),
         )
       }),
+    )
+  }
+
+  #write(
+    request: Request,
+    known: KnownSql,
+    { rowids }: SqliteConnection,
+    statement: DriverStatement,
+  ): Awaitable<void> {
+    return chain(known.parsed.upsert ? rowids.look() : undefined, () =>
+      chain(statement.execute(request.params), (result) =>
+        chain(rowids.of(known, request.params, result), (rowid) =>
+          this.#succeed(request, known, result, [result.changes, rowid]),
+        ),
+      ),
     )
   }
 
@@ -206,16 +222,16 @@ export class Session implements RequestHandler {
     return known.reads && (this.#duty !== 'writes' || connection.inTransaction)
   }
 
-  #succeed(request: Request, known: KnownSql, result: ExecuteResult): void {
+  #succeed(request: Request, known: KnownSql, result: ExecuteResult, detail: Detail | null): void {
     if (result.bytes <= CHUNK_BYTES) {
-      this.#sendFirst(request, known, result, result, 0)
+      this.#sendFirst(request, known, result, result, detail, 0)
       return
     }
     // Rows that had to be read at once: those that do not fit wait in memory.
     const rest = new KeptRows(result.rows)
     const chunk = rest.next(CHUNK)
-    if (chunk.ended) this.#sendFirst(request, known, result, chunk, 0)
-    else this.#sendFirst(request, known, result, chunk, this.#keep(new HalfRead(rest, null), null))
+    const cursor = chunk.ended ? 0 : this.#keep(new HalfRead(rest, null), null)
+    this.#sendFirst(request, known, result, chunk, detail, cursor)
   }
 
   // The rest keeps the connection; the reading batch goes on without it.
@@ -230,7 +246,7 @@ export class Session implements RequestHandler {
     const cursor = this.#keep(rest, connection)
     return attempt(
       () => connection.reading.end(),
-      () => this.#sendFirst(request, known, result, result, cursor),
+      () => this.#sendFirst(request, known, result, result, null, cursor),
       (thrown) => {
         this.finalize(cursor)
         throw thrown
@@ -244,34 +260,40 @@ export class Session implements RequestHandler {
     return cursor
   }
 
-  #sendFirst(request: Request, known: KnownSql, result: ExecuteResult, chunk: Chunk, cursor: number): void {
-    let flags = this.#transactionFlag()
-    let detail: Detail | null = null
-    if (known.writes) {
-      flags |= WROTE
-      detail = [result.changes, known.inserts && result.changes > 0 ? result.lastInsertRowid : null]
-    }
+  #sendFirst(
+    request: Request,
+    known: KnownSql,
+    { columns: current }: ExecuteResult,
+    chunk: Chunk,
+    detail: Detail | null,
+    cursor: number,
+  ): void {
+    const flags = this.#transactionFlag() | (known.writes ? WROTE : 0)
     // By identity where it can be: each connection has columns of its own, mostly the same.
     const told = known.toldColumns
-    const columns = result.columns === told || sameColumns(result.columns, told) ? null : result.columns
+    const columns = current === told || sameColumns(current, told) ? null : current
     const sent = this.#sendChunk(request.id, flags, chunk, columns, detail, cursor)
-    if (sent && known.slot >= 0 && result.columns !== null) known.toldColumns = result.columns
+    if (sent && known.slot >= 0 && current !== null) known.toldColumns = current
   }
 
   // Row after row, to the first that fails. Rows before it stay: in a transaction until that ends, in
-  // autocommit for good.
-  #runMany(request: Request, known: KnownSql, statement: DriverStatement): Awaitable<void> {
+  // autocommit for good. As in CPython it tells no rowid.
+  #runMany(
+    request: Request,
+    known: KnownSql,
+    { rowids }: SqliteConnection,
+    statement: DriverStatement,
+  ): Awaitable<void> {
     const { rows } = request
     let changes = 0
-    let lastrowid: number | bigint | null = null
     const count = (result: ExecuteResult): void => {
       changes += result.changes
-      if (known.inserts && result.changes > 0) lastrowid = result.lastInsertRowid
+      rowids.note(known, result)
     }
     const stop = (index: number, thrown: unknown): Awaitable<void> =>
-      this.#fail(request, known, thrown, [changes, lastrowid, index])
+      this.#fail(request, known, thrown, [changes, null, index])
     const finish = (): void => {
-      this.#replies.rows(request.id, this.#transactionFlag() | WROTE, [], 0, null, [changes, lastrowid])
+      this.#replies.rows(request.id, this.#transactionFlag() | WROTE, [], 0, null, [changes, null])
     }
     let i = 0
     // A loop, where a chain of thens would hold a promise for each row until the last one.

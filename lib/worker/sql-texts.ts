@@ -18,6 +18,8 @@ export class KnownSql {
   readonly inserts: boolean
   /** SELECT or VALUES, behind WITH too: may run inside the reading batch's transaction, and be half-read. */
   readonly reads: boolean
+  /** Of one that inserts: whether its rows get rowids; null as long as nobody asked. */
+  setsRowid: boolean | null = null
   /** Moving average of its run time in microseconds; NaN before the first run. */
   cost = Number.NaN
   /** The average the caller was last told; NaN if none. */

@@ -6,6 +6,7 @@
 import type { Awaitable, DriverConnection, DriverCursor, DriverStatement } from '../drivers/driver.ts'
 import { HalfRead } from './half-read.ts'
 import { ReadTransaction } from './read-transaction.ts'
+import { Rowids } from './rowids.ts'
 import type { KnownSql } from './sql-texts.ts'
 import { Statements } from './statements.ts'
 
@@ -14,12 +15,14 @@ export class SqliteConnection {
   readonly statements: Statements
   /** The reading batch's own transaction; no request ever sees it. */
   readonly reading: ReadTransaction
+  readonly rowids: Rowids
   /** Results that SQLite has between two steps: they hold this connection's snapshot as it is. */
   readonly halfRead = new Set<HalfRead>()
 
   constructor(driver: DriverConnection) {
     this.driver = driver
     this.statements = new Statements(driver)
+    this.rowids = new Rowids(driver)
     this.reading = new ReadTransaction(driver)
   }
 

@@ -23,6 +23,7 @@ describe('parseSql', () => {
       loneSurrogate: false,
       rollbackTo: false,
       returning: true,
+      upsert: false,
     })
   })
 
