@@ -8,7 +8,7 @@ describeEachDriver('a driver’s statements', ({ name, driver, open, file }) => 
     const created = await db.run('create table t (id integer primary key, name text)')
     expect(created).to.deep.include({ columns: null, rows: [], changes: 0 })
     const inserted = await db.run('insert into t (name) values (?), (?)', 'a', 'b')
-    expect(inserted).to.deep.equal({ columns: null, rows: [], changes: 2, lastInsertRowid: 2 })
+    expect(inserted).to.deep.include({ columns: null, rows: [], changes: 2, lastInsertRowid: 2 })
     expect(await db.rows('select id, name from t order by id')).to.deep.equal([
       [1, 'a'],
       [2, 'b'],

@@ -1,0 +1,185 @@
+/**
+ * The driver for sqlite3 (npm): INSERT, UPDATE, DELETE and REPLACE with RETURNING. Runs in the child. It cannot
+ * stand in a subquery and has effects, so it runs in a savepoint: when its rows are not certain it is undone and
+ * run in a form that tells, and undone and refused where there is no such form.
+ */
+import { DriverError, NotSupportedError } from '../errors.ts'
+import { Lexer } from '../sql/lexer.ts'
+import { rowBytes, whole } from './chunk.ts'
+import type { Column, ExecuteResult, RowValues } from './driver.ts'
+import type { Sqlite3Connection } from './sqlite3.ts'
+import { type Forms, namesOf, Shape } from './sqlite3-forms.ts'
+import type { Native, RowObject } from './sqlite3-native.ts'
+import { quoted, type Returning, returningAsSelect, returningExactly, takeApart } from './sqlite3-rewrite.ts'
+import type { Runner } from './sqlite3-statement.ts'
+import {
+  countBytes,
+  decodeMarked,
+  type Encoded,
+  isSafe,
+  isWhole,
+  resultTooLarge,
+  valuesOf,
+} from './sqlite3-values.ts'
+
+const SAVEPOINT = 'forklite_returning'
+
+const WAY = 'change fewer rows at a time, or do without RETURNING'
+
+export class ReturningStatement implements Runner {
+  readonly #connection: Sqlite3Connection
+  readonly #forms: Forms
+  readonly #shape: Shape
+  /** Whether the text itself says how many rows there can be. */
+  readonly #bounded: boolean
+  /** Once a row was not what it seemed, the exact form is used from the start, where it fits any schema. */
+  #exact = false
+
+  private constructor(connection: Sqlite3Connection, forms: Forms, shape: Shape) {
+    this.#connection = connection
+    this.#forms = forms
+    this.#shape = shape
+    this.#bounded = insertsValues(forms.parsed.sql)
+  }
+
+  static async of(connection: Sqlite3Connection, forms: Forms): Promise<ReturningStatement> {
+    return new ReturningStatement(connection, forms, await Shape.of(connection, forms.parsed.sql))
+  }
+
+  async run(params: Encoded): Promise<ExecuteResult> {
+    await this.#shape.refresh()
+    await this.#connection.runScript(`SAVEPOINT ${SAVEPOINT}`)
+    let result: ExecuteResult
+    try {
+      result = (this.#exact ? null : await this.#asItStands(params)) ?? (await this.#exactly(params))
+    } catch (thrown) {
+      // What the statement itself threw SQLite has undone as it should, which of OR FAIL is not all; and OR
+      // ROLLBACK has left no savepoint.
+      if (thrown instanceof DriverError) await this.#release().catch(() => {})
+      else await this.#undo()
+      throw thrown
+    }
+    await this.#release()
+    return result
+  }
+
+  /** Null when the rows are not certain: then nothing was changed. */
+  async #asItStands(params: Encoded): Promise<ExecuteResult | null> {
+    const rows = await this.#rows(await this.#forms.plain(params), params)
+    const names = Object.keys(rows[0] ?? {})
+    if (rows.length === 0) return this.#result(await this.#columns(), [])
+    if (isWhole(names, this.#shape.columnCount) && rows.every(isSafe)) {
+      return this.#result(this.#forms.columns(names), rows.map(valuesOf))
+    }
+    await this.#connection.runScript(`ROLLBACK TO ${SAVEPOINT}`)
+    return null
+  }
+
+  async #exactly(params: Encoded): Promise<ExecuteResult> {
+    const native = await this.#compileExactly(params)
+    try {
+      const rows = (await this.#rows(native, params)).map(decodeMarked)
+      return this.#result(await this.#columns(), rows)
+    } finally {
+      await this.#connection.finalize(native)
+    }
+  }
+
+  async #compileExactly(params: Encoded): Promise<Native> {
+    try {
+      const apart = this.#apart(this.#forms.text(params))
+      const columns = await namesOf(this.#connection, `SELECT * FROM ${apart.table}`)
+      const expanded = expand(apart, columns)
+      // What `*` stands for may be something else next time.
+      this.#exact = expanded.items.length === apart.items.length
+      return await this.#connection.compile(returningExactly(expanded, columns[0]!))
+    } catch (thrown) {
+      throw refused('read the rows of', thrown)
+    }
+  }
+
+  /** The columns: those of a SELECT with the same list. */
+  async #columns(): Promise<readonly Column[]> {
+    try {
+      const select = returningAsSelect(this.#apart(this.#forms.parsed.sql))
+      return this.#forms.columns(await namesOf(this.#connection, select))
+    } catch (thrown) {
+      throw refused('name the columns of', thrown)
+    }
+  }
+
+  #apart(sql: string): Returning {
+    const apart = takeApart(sql)
+    if (apart === null) throw new Error('not understood')
+    return apart
+  }
+
+  /** All rows, as long as they are not too many. */
+  async #rows(native: Native, params: Encoded): Promise<RowObject[]> {
+    const most = this.#connection.maxResultBytes
+    if (most === null || this.#bounded) {
+      const rows = await native.all(params.values)
+      countBytes(rows.map(valuesOf), most, WAY)
+      return rows
+    }
+    const rows: RowObject[] = []
+    let bytes = 0
+    for (let row = await native.first(params.values); row !== null; row = await native.next()) {
+      rows.push(row)
+      bytes += rowBytes(valuesOf(row))
+      if (bytes > most) {
+        await native.reset()
+        throw resultTooLarge(most, WAY)
+      }
+    }
+    return rows
+  }
+
+  async #result(columns: readonly Column[], rows: RowValues[]): Promise<ExecuteResult> {
+    return { columns, ...whole(rows), ...(await this.#connection.counts()) }
+  }
+
+  async #release(): Promise<void> {
+    try {
+      await this.#connection.runScript(`RELEASE ${SAVEPOINT}`)
+    } catch (thrown) {
+      // Outside a transaction it is a COMMIT, which may find the database locked.
+      await this.#undo().catch(() => {})
+      throw thrown
+    }
+  }
+
+  #undo(): Promise<void> {
+    return this.#connection.runScript(`ROLLBACK TO ${SAVEPOINT}; RELEASE ${SAVEPOINT}`)
+  }
+}
+
+/** Whether it is an INSERT of VALUES: it gives no more rows than the text has. */
+function insertsValues(sql: string): boolean {
+  const lexer = new Lexer(sql)
+  let depth = 0
+  let values = false
+  while (lexer.next() !== 'end') {
+    if (lexer.kind === '(') depth++
+    else if (lexer.kind === ')') depth--
+    else if (depth === 0 && lexer.isWord('select')) return false
+    else if (depth === 0 && lexer.isWord('values')) values = true
+  }
+  return values
+}
+
+/** The same, with the columns that `*` stands for. */
+function expand(apart: Returning, columns: readonly string[]): Returning {
+  const items = apart.items.flatMap((item) => {
+    const lexer = new Lexer(item)
+    return lexer.next() === '*' ? columns.map(quoted) : [item]
+  })
+  return { ...apart, items }
+}
+
+function refused(what: string, cause: unknown): NotSupportedError {
+  return new NotSupportedError(
+    `sqlite3 cannot ${what} this RETURNING, nothing was changed: give each column a name of its own that is no number, cast integers beyond 2^53 to text, or npm install better-sqlite3`,
+    { code: 'UNSUPPORTED', cause },
+  )
+}
