@@ -12,6 +12,8 @@ import { decode, type Encoded } from './sqlite3-values.ts'
 export class Stream {
   readonly #native: Native
   #ended = false
+  /** What the next row is to throw; see putBack(). */
+  #failure: { readonly thrown: unknown } | null = null
 
   private constructor(native: Native) {
     this.#native = native
@@ -30,6 +32,11 @@ export class Stream {
 
   /** The next row, null at the end. */
   async next(): Promise<RowValues | null> {
+    if (this.#failure !== null) {
+      const { thrown } = this.#failure
+      this.#failure = null
+      throw thrown
+    }
     // At its end the statement would begin anew once it is reset, and a failed one is.
     if (this.#ended) return null
     this.#ended = true
@@ -39,13 +46,21 @@ export class Stream {
     return decode(row)
   }
 
+  /** Throws it again at the next row: who read ahead has rows to give before. */
+  putBack(thrown: unknown): void {
+    this.#failure = { thrown }
+  }
+
   /** Lets go of the rows that are left. */
   async close(): Promise<void> {
+    this.#failure = null
     if (this.#ended) return
     this.#ended = true
     await this.#native.reset()
   }
 }
+
+const FAILED = Symbol('failed')
 
 export class ResultCursor implements DriverCursor {
   readonly #connection: Sqlite3Connection
@@ -63,7 +78,9 @@ export class ResultCursor implements DriverCursor {
 
   next(limit: ChunkLimit): Promise<Chunk & { readonly ended: boolean }> {
     const filling = new Filling(limit)
-    return this.#connection.inTurn(() => this.#connection.track('SELECT', false, () => this.fill(filling)))
+    return this.#connection.inTurn(() =>
+      this.#connection.track('SELECT', false, () => this.fill(limit, filling)),
+    )
   }
 
   close(): Promise<void> {
@@ -71,15 +88,13 @@ export class ResultCursor implements DriverCursor {
   }
 
   /** `next()`, for who has the connection's turn. */
-  async fill(filling: Filling): Promise<Chunk & { readonly ended: boolean }> {
+  async fill(limit: ChunkLimit, filling: Filling): Promise<Chunk & { readonly ended: boolean }> {
     let ended = false
     while (!filling.late) {
       if (this.#from === this.#rows.length) {
-        const row = (await this.#stream?.next()) ?? null
-        if (row === null) {
-          ended = true
-          break
-        }
+        const row = await this.#ahead(filling.bytes >= limit.bytes)
+        if (row === null) ended = true
+        if (row === null || row === FAILED) break
         this.#rows = [row]
         this.#from = 0
       }
@@ -91,6 +106,18 @@ export class ResultCursor implements DriverCursor {
     if (this.#stream === null && this.#from === this.#rows.length) ended = true
     const { rows, bytes, late } = filling
     return { rows, bytes, late: late && !ended, ended }
+  }
+
+  /** The next row of the stream. If the chunk is full without it, its failure is told by the next chunk. */
+  async #ahead(full: boolean): Promise<RowValues | typeof FAILED | null> {
+    if (this.#stream === null) return null
+    try {
+      return await this.#stream.next()
+    } catch (thrown) {
+      if (!full) throw thrown
+      this.#stream.putBack(thrown)
+      return FAILED
+    }
   }
 
   /** `close()`, for who has the connection's turn. */

@@ -48,11 +48,16 @@ export class Forms {
     return this.form('', params, (sql) => sql)
   }
 
-  /** The form of this kind for these parameters. The oldest makes room for a new one, never the text as it stands. */
+  /** The form of this kind for these parameters. The one not used for longest makes room for a new one, never the text as it stands. */
   async form(kind: string, params: Encoded, rewrite: (sql: string) => string): Promise<Native> {
     const key = kind + [...params.cast].join()
     const known = this.#natives.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      // To the end: what is being read must not make room.
+      this.#natives.delete(key)
+      this.#natives.set(key, known)
+      return known
+    }
     const native = await this.#connection.compile(rewrite(this.text(params)))
     if (this.#natives.size > MAX_FORMS) {
       const oldest = [...this.#natives.keys()].find((other) => other !== '')!
@@ -106,9 +111,11 @@ export class Forms {
 
 /** The column names of a SELECT that is asked for nothing else. */
 export async function namesOf(connection: Sqlite3Connection, select: string): Promise<string[]> {
-  const { columnCount } = await Shape.of(connection, select)
   const ask: Ask = (_, rewrite, read) => connection.once(rewrite(select), (native) => read(native, []))
-  return askNames(ask, columnCount, 0)
+  const names = async () => askNames(ask, (await Shape.of(connection, select)).columnCount, 0)
+  // EXPLAIN goes by the schema as this connection last saw it. Where another has changed it, the next step of
+  // any form fails, and has read it anew.
+  return names().catch(names)
 }
 
 /** Runs a form of the statement in question. */

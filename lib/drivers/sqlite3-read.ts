@@ -30,6 +30,12 @@ const MAX_PARAMETERS = 32_766
 
 const WAY = 'read it by a cursor'
 
+/** The first chunk, while it is filled. */
+interface Part {
+  readonly limit: ChunkLimit
+  readonly filling: Filling
+}
+
 interface Read {
   readonly columns: readonly Column[]
   readonly rows: RowValues[]
@@ -69,14 +75,14 @@ export class ReadStatement implements Runner {
   }
 
   async #read(params: Encoded, limit: ChunkLimit): Promise<ExecuteResult> {
-    const filling = new Filling(limit)
+    const part = { limit, filling: new Filling(limit) }
     if (this.#shape.bounded) {
       const read = await this.#whole(params)
       if (read.rows.length > HANDFUL) await this.#shape.look()
-      return this.#cut(read, filling)
+      return this.#cut(read, part)
     }
     this.#pace.start()
-    return (await this.#atOnce(params, this.#pace.most, filling)) ?? this.#oneByOne(params, filling)
+    return (await this.#atOnce(params, this.#pace.most, part)) ?? this.#oneByOne(params, part)
   }
 
   /** Reads all rows, however many there are. */
@@ -84,7 +90,7 @@ export class ReadStatement implements Runner {
     if (!this.#exact) {
       const rows = await (await this.#forms.plain(params)).all(params.values)
       const names = Object.keys(rows[0] ?? {})
-      if (rows.length === 0 || this.#isCertain(names, rows)) return this.#plain(params, names, rows)
+      if (rows.length === 0 || (await this.#isCertain(names, rows))) return this.#plain(params, names, rows)
       this.#exact = true
     }
     const rows = await (await this.#exactForm(params)).all(this.#limited(params, -1))
@@ -92,16 +98,22 @@ export class ReadStatement implements Runner {
   }
 
   /** Reads the rows if there are fewer than `most`, else null. */
-  async #atOnce(params: Encoded, most: number, filling: Filling): Promise<ExecuteResult | null> {
+  async #atOnce(params: Encoded, most: number, part: Part): Promise<ExecuteResult | null> {
     if (most === 0 || this.#isFull) return null
-    const read = await this.#probe(params, most)
+    let read: Read | null
+    try {
+      read = await this.#probe(params, most)
+    } catch {
+      // One by one, the rows before the one that fails are given, and the error is told then.
+      return null
+    }
     if (read === null) {
       this.#pace.overflowed()
       return null
     }
     this.#pace.ended(read.rows.length)
     for (const row of read.rows) this.#pace.saw(rowBytes(row))
-    return this.#cut(read, filling)
+    return this.#cut(read, part)
   }
 
   async #probe(params: Encoded, most: number): Promise<Read | null> {
@@ -112,38 +124,30 @@ export class ReadStatement implements Runner {
       const rows = await native.all(own ? params.values : values)
       if (!own && rows.length >= most) return null
       const names = Object.keys(rows[0] ?? {})
-      if (rows.length === 0 || this.#isCertain(names, rows)) return this.#plain(params, names, rows)
+      if (rows.length === 0 || (await this.#isCertain(names, rows))) return this.#plain(params, names, rows)
       this.#exact = true
     }
     const rows = await (await this.#exactForm(params)).all(values)
     return rows.length >= most ? null : { columns: await this.#columns(params), rows: rows.map(decode) }
   }
 
-  async #oneByOne(params: Encoded, filling: Filling): Promise<ExecuteResult> {
+  async #oneByOne(params: Encoded, part: Part): Promise<ExecuteResult> {
     const { stream, first } = await Stream.open(await this.#exactForm(params), this.#limited(params, -1))
     try {
       // Asked for while the statement is half-read, so under the same schema.
       const columns = await this.#columns(params)
-      const rows: RowValues[] = []
-      let bytes = 0
-      for (let row = first; ; row = await stream.next()) {
-        if (row === null) {
-          this.#pace.ended(rows.length)
-          return this.#cut({ columns, rows }, filling)
-        }
-        rows.push(row)
-        const size = rowBytes(row)
-        bytes += size
-        this.#pace.saw(size)
-        if (!this.#pace.mayTry(rows.length, bytes)) break
+      const { rows, ended } = await this.#trial(stream, first)
+      if (ended) {
+        this.#pace.ended(rows.length)
+        return this.#cut({ columns, rows }, part)
       }
-      const most = this.#pace.tried(rows.length)
-      if (most > 0 && !this.#isFull) {
+      const most = this.#isFull ? 0 : this.#pace.tried(rows.length)
+      if (most > 0) {
         // Nothing was given of it yet, so it may begin again.
         await stream.close()
-        return (await this.#atOnce(params, most, filling)) ?? this.#oneByOne(params, filling)
+        return (await this.#atOnce(params, most, part)) ?? this.#oneByOne(params, part)
       }
-      const read = await this.#cut({ columns, rows }, filling, stream)
+      const read = await this.#cut({ columns, rows }, part, stream)
       if (read.rest === null) this.#pace.ended(read.rows.length)
       else if (!read.late) this.#pace.overflowed()
       return read
@@ -153,14 +157,30 @@ export class ReadStatement implements Runner {
     }
   }
 
+  /** The first rows, until it is clear how quickly they come; see Pace. */
+  async #trial(stream: Stream, first: RowValues | null): Promise<{ rows: RowValues[]; ended: boolean }> {
+    const rows: RowValues[] = []
+    let bytes = 0
+    for (let row = first; row !== null; ) {
+      rows.push(row)
+      const size = rowBytes(row)
+      bytes += size
+      this.#pace.saw(size)
+      if (!this.#pace.mayTry(rows.length, bytes)) return { rows, ended: false }
+      try {
+        row = await stream.next()
+      } catch (thrown) {
+        stream.putBack(thrown)
+        return { rows, ended: false }
+      }
+    }
+    return { rows, ended: true }
+  }
+
   /** The first chunk of these rows and of those behind them. */
-  async #cut(
-    { columns, rows }: Read,
-    filling: Filling,
-    stream: Stream | null = null,
-  ): Promise<ExecuteResult> {
+  async #cut({ columns, rows }: Read, part: Part, stream: Stream | null = null): Promise<ExecuteResult> {
     const cursor = new ResultCursor(this.#connection, rows, stream)
-    const { ended, ...chunk } = await cursor.fill(filling)
+    const { ended, ...chunk } = await cursor.fill(part.limit, part.filling)
     return { columns, ...chunk, changes: 0, lastInsertRowid: 0, rest: ended ? null : cursor }
   }
 
@@ -169,7 +189,9 @@ export class ReadStatement implements Runner {
     return { columns, rows: rows.map(valuesOf) }
   }
 
-  #isCertain(names: readonly string[], rows: readonly RowObject[]): boolean {
+  async #isCertain(names: readonly string[], rows: readonly RowObject[]): Promise<boolean> {
+    // Another process may have added a column.
+    if (names.length !== this.#shape.columnCount) await this.#lookAgain()
     return isWhole(names, this.#shape.columnCount) && rows.every(isSafe)
   }
 
@@ -210,10 +232,15 @@ export class ReadStatement implements Runner {
     try {
       return await run()
     } catch (thrown) {
-      if (!(await this.#shape.look())) throw thrown
-      await this.#forms.forget()
+      if (!(await this.#lookAgain().catch(() => false))) throw thrown
       return run()
     }
+  }
+
+  async #lookAgain(): Promise<boolean> {
+    const changed = await this.#shape.look()
+    if (changed) await this.#forms.forget()
+    return changed
   }
 }
 

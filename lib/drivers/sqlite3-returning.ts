@@ -6,25 +6,26 @@
 import { DriverError, NotSupportedError } from '../errors.ts'
 import { Lexer } from '../sql/lexer.ts'
 import { rowBytes, whole } from './chunk.ts'
-import type { Column, ExecuteResult, RowValues } from './driver.ts'
+import type { ExecuteResult, RowValues } from './driver.ts'
 import type { Sqlite3Connection } from './sqlite3.ts'
 import { type Forms, namesOf, Shape } from './sqlite3-forms.ts'
 import type { Native, RowObject } from './sqlite3-native.ts'
 import { quoted, type Returning, returningAsSelect, returningExactly, takeApart } from './sqlite3-rewrite.ts'
 import type { Runner } from './sqlite3-statement.ts'
-import {
-  countBytes,
-  decodeMarked,
-  type Encoded,
-  isSafe,
-  isWhole,
-  resultTooLarge,
-  valuesOf,
-} from './sqlite3-values.ts'
+import { decodeMarked, type Encoded, isSafe, isWhole, resultTooLarge, valuesOf } from './sqlite3-values.ts'
 
 const SAVEPOINT = 'forklite_returning'
 
 const WAY = 'change fewer rows at a time, or do without RETURNING'
+
+/** What there is to know of a RETURNING clause under one schema. */
+interface Look {
+  readonly stamp: string
+  /** The names of its columns. */
+  readonly names: readonly string[]
+  /** The columns of its table. */
+  readonly table: readonly string[]
+}
 
 export class ReturningStatement implements Runner {
   readonly #connection: Sqlite3Connection
@@ -32,8 +33,11 @@ export class ReturningStatement implements Runner {
   readonly #shape: Shape
   /** Whether the text itself says how many rows there can be. */
   readonly #bounded: boolean
-  /** Once a row was not what it seemed, the exact form is used from the start, where it fits any schema. */
+  /** Once a row was not what it seemed, the exact form is used from the start. */
   #exact = false
+  #seen: Look | null = null
+  /** What SQLite said of the run that failed last. */
+  #thrown: unknown = null
 
   private constructor(connection: Sqlite3Connection, forms: Forms, shape: Shape) {
     this.#connection = connection
@@ -55,7 +59,7 @@ export class ReturningStatement implements Runner {
     } catch (thrown) {
       // What the statement itself threw SQLite has undone as it should, which of OR FAIL is not all; and OR
       // ROLLBACK has left no savepoint.
-      if (thrown instanceof DriverError) await this.#release().catch(() => {})
+      if (thrown === this.#thrown) await this.#release().catch(() => {})
       else await this.#undo()
       throw thrown
     }
@@ -67,75 +71,76 @@ export class ReturningStatement implements Runner {
   async #asItStands(params: Encoded): Promise<ExecuteResult | null> {
     const rows = await this.#rows(await this.#forms.plain(params), params)
     const names = Object.keys(rows[0] ?? {})
-    if (rows.length === 0) return this.#result(await this.#columns(), [])
+    if (rows.length === 0) return this.#result((await this.#look()).names, [])
     if (isWhole(names, this.#shape.columnCount) && rows.every(isSafe)) {
-      return this.#result(this.#forms.columns(names), rows.map(valuesOf))
+      return this.#result(names, rows.map(valuesOf))
     }
+    this.#exact = true
     await this.#connection.runScript(`ROLLBACK TO ${SAVEPOINT}`)
     return null
   }
 
   async #exactly(params: Encoded): Promise<ExecuteResult> {
-    const native = await this.#compileExactly(params)
-    try {
-      const rows = (await this.#rows(native, params)).map(decodeMarked)
-      return this.#result(await this.#columns(), rows)
-    } finally {
-      await this.#connection.finalize(native)
+    for (;;) {
+      const { stamp, names, table } = await this.#look()
+      const rows = await this.#rows(await this.#exactForm(params, table), params)
+      // Before the first change another process could still change what `*` stands for. Now it cannot.
+      if ((await this.#connection.schemaStamp()) === stamp) return this.#result(names, rows.map(decodeMarked))
+      await this.#connection.runScript(`ROLLBACK TO ${SAVEPOINT}`)
     }
   }
 
-  async #compileExactly(params: Encoded): Promise<Native> {
+  async #exactForm(params: Encoded, table: readonly string[]): Promise<Native> {
     try {
-      const apart = this.#apart(this.#forms.text(params))
-      const columns = await namesOf(this.#connection, `SELECT * FROM ${apart.table}`)
-      const expanded = expand(apart, columns)
-      // What `*` stands for may be something else next time.
-      this.#exact = expanded.items.length === apart.items.length
-      return await this.#connection.compile(returningExactly(expanded, columns[0]!))
+      return await this.#forms.form('returning ', params, (sql) =>
+        returningExactly(expand(takeApart(sql)!, table), table[0]!),
+      )
     } catch (thrown) {
-      throw refused('read the rows of', thrown)
+      throw refused(thrown)
     }
   }
 
-  /** The columns: those of a SELECT with the same list. */
-  async #columns(): Promise<readonly Column[]> {
+  /** What the clause returns and what its table has, as the schema is now. */
+  async #look(): Promise<Look> {
+    const stamp = await this.#connection.schemaStamp()
+    if (this.#seen?.stamp === stamp) return this.#seen
     try {
-      const select = returningAsSelect(this.#apart(this.#forms.parsed.sql))
-      return this.#forms.columns(await namesOf(this.#connection, select))
+      const apart = takeApart(this.#forms.parsed.sql)
+      if (apart === null) throw new Error('not understood')
+      const names = await namesOf(this.#connection, returningAsSelect(apart))
+      const table = await namesOf(this.#connection, `SELECT * FROM ${apart.table}`)
+      await this.#forms.forget()
+      this.#seen = { stamp, names, table }
+      return this.#seen
     } catch (thrown) {
-      throw refused('name the columns of', thrown)
+      throw refused(thrown)
     }
-  }
-
-  #apart(sql: string): Returning {
-    const apart = takeApart(sql)
-    if (apart === null) throw new Error('not understood')
-    return apart
   }
 
   /** All rows, as long as they are not too many. */
   async #rows(native: Native, params: Encoded): Promise<RowObject[]> {
-    const most = this.#connection.maxResultBytes
-    if (most === null || this.#bounded) {
-      const rows = await native.all(params.values)
-      countBytes(rows.map(valuesOf), most, WAY)
-      return rows
-    }
+    const most = this.#connection.maxResultBytes ?? Infinity
     const rows: RowObject[] = []
     let bytes = 0
-    for (let row = await native.first(params.values); row !== null; row = await native.next()) {
+    const add = (row: RowObject): void => {
       rows.push(row)
       bytes += rowBytes(valuesOf(row))
-      if (bytes > most) {
-        await native.reset()
-        throw resultTooLarge(most, WAY)
-      }
+      if (bytes > most) throw resultTooLarge(most, WAY)
+    }
+    try {
+      if (most === Infinity) return await native.all(params.values)
+      if (this.#bounded) for (const row of await native.all(params.values)) add(row)
+      else for (let row = await native.first(params.values); row !== null; row = await native.next()) add(row)
+    } catch (thrown) {
+      if (thrown instanceof DriverError) this.#thrown = thrown
+      else await native.reset()
+      throw thrown
     }
     return rows
   }
 
-  async #result(columns: readonly Column[], rows: RowValues[]): Promise<ExecuteResult> {
+  async #result(names: readonly string[], rows: RowValues[]): Promise<ExecuteResult> {
+    const columns = this.#forms.columns(names)
     return { columns, ...whole(rows), ...(await this.#connection.counts()) }
   }
 
@@ -177,9 +182,9 @@ function expand(apart: Returning, columns: readonly string[]): Returning {
   return { ...apart, items }
 }
 
-function refused(what: string, cause: unknown): NotSupportedError {
+function refused(cause: unknown): NotSupportedError {
   return new NotSupportedError(
-    `sqlite3 cannot ${what} this RETURNING, nothing was changed: give each column a name of its own that is no number, cast integers beyond 2^53 to text, or npm install better-sqlite3`,
+    'sqlite3 cannot tell the rows of this RETURNING, nothing was changed: give each column a name of its own that is no number, cast integers beyond 2^53 to text, or npm install better-sqlite3',
     { code: 'UNSUPPORTED', cause },
   )
 }

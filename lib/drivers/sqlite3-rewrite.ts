@@ -43,18 +43,20 @@ export function ownLimit(sql: string): { rows: number } | { parameter: number } 
  * rows come than `limit` says, a number or a parameter's; -1 is no limit.
  *
  * The OFFSET keeps SQLite from flattening the subquery (flattenSubquery() in select.c, restriction 14): its
- * rows come one by one from a co-routine, and `random()` is the same value each time it is looked at.
+ * rows come one by one from a co-routine, and `random()` is the same value each time it is looked at. The `+`
+ * takes the columns' affinity away: with that of REAL, integers read from the co-routine would become REAL.
  */
 export function exactly(sql: string, columnCount: number, limit: string): string {
   const names = Array.from({ length: columnCount }, (_, i) => `c${i}`)
   const isLarge = (name: string) =>
-    `(typeof(${name})='integer' AND (+${name}>${MAX_SAFE} OR +${name}<-${MAX_SAFE}))`
+    `(typeof(${name})='integer' AND (${name}>${MAX_SAFE} OR ${name}<-${MAX_SAFE}))`
   const values = names.map(
     (name) => `CASE WHEN ${isLarge(name)} THEN CAST(${name} AS TEXT) ELSE ${name} END AS ${name}`,
   )
   const flags = names.map(isLarge).join('||')
   return (
-    `WITH forklite_q(${names.join()}) AS (SELECT * FROM (${withoutAffinity(sql, columnCount)}\n) LIMIT ${limit} OFFSET 0) ` +
+    `WITH forklite_s(${names.join()}) AS (${withoutAffinity(sql, columnCount)}\n), ` +
+    `forklite_q(${names.join()}) AS (SELECT ${names.map((name) => `+${name}`).join()} FROM forklite_s LIMIT ${limit} OFFSET 0) ` +
     `SELECT ${values.join()},${flags}||'' AS flags FROM forklite_q`
   )
 }
@@ -91,8 +93,8 @@ function numbered(columnCount: number, parameterCount: number): string {
 }
 
 /**
- * A compound SELECT whose columns have no affinity. Else its columns have that of its first part, and read from
- * a subquery the integers of another part become REAL (`OP_RealAffinity`).
+ * A compound SELECT whose columns have no affinity. Else they have that of its first part, and where it cannot be
+ * flattened, as UNION cannot, the integers of another part become REAL when they are read from it.
  */
 function withoutAffinity(sql: string, columnCount: number): string {
   const text = bare(sql)
@@ -241,7 +243,10 @@ function tableAfter(lexer: Lexer): string {
   return table
 }
 
-/** The statement without semicolons around it and without a comment at its end, so that it can stand in parentheses. */
+/**
+ * The statement without semicolons around it, so that it can stand in parentheses if a line's end follows. What
+ * is behind it stays, since it belongs to the last column's name, `1 -- c`, but for a comment that nothing closes.
+ */
 export function bare(sql: string): string {
   const lexer = new Lexer(sql)
   let start = -1
@@ -254,7 +259,9 @@ export function bare(sql: string): string {
       stop = lexer.stop
     }
   }
-  return sql.slice(Math.max(start, 0), stop)
+  const behind = sql.slice(stop, lexer.start)
+  const closed = new Lexer(`${behind}\n;`).next() === ';'
+  return sql.slice(Math.max(start, 0), closed ? lexer.start : stop)
 }
 
 /** The SELECT or VALUES without its ORDER BY and LIMIT, so that another can follow it. */
