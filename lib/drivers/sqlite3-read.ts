@@ -7,10 +7,11 @@ import { type ChunkLimit, Filling, rowBytes } from './chunk.ts'
 import type { Column, ExecuteResult, RowValues } from './driver.ts'
 import type { Sqlite3Connection } from './sqlite3.ts'
 import { ResultCursor, Stream } from './sqlite3-cursor.ts'
-import { type Forms, Shape } from './sqlite3-forms.ts'
+import type { Forms } from './sqlite3-forms.ts'
 import type { Native, RowObject } from './sqlite3-native.ts'
 import { Pace } from './sqlite3-pace.ts'
 import { exactly, limited, ownLimit } from './sqlite3-rewrite.ts'
+import { Shape } from './sqlite3-shape.ts'
 import type { Runner } from './sqlite3-statement.ts'
 import {
   countBytes,

@@ -8,9 +8,10 @@ import { Lexer } from '../sql/lexer.ts'
 import { rowBytes, whole } from './chunk.ts'
 import type { ExecuteResult, RowValues } from './driver.ts'
 import type { Sqlite3Connection } from './sqlite3.ts'
-import { type Forms, namesOf, Shape } from './sqlite3-forms.ts'
+import { type Forms, namesOf } from './sqlite3-forms.ts'
 import type { Native, RowObject } from './sqlite3-native.ts'
-import { quoted, type Returning, returningAsSelect, returningExactly, takeApart } from './sqlite3-rewrite.ts'
+import { expand, returningAsSelect, returningExactly, takeApart } from './sqlite3-rewrite-returning.ts'
+import { Shape } from './sqlite3-shape.ts'
 import type { Runner } from './sqlite3-statement.ts'
 import { decodeMarked, type Encoded, isSafe, isWhole, resultTooLarge, valuesOf } from './sqlite3-values.ts'
 
@@ -171,15 +172,6 @@ function insertsValues(sql: string): boolean {
     else if (depth === 0 && lexer.isWord('values')) values = true
   }
   return values
-}
-
-/** The same, with the columns that `*` stands for. */
-function expand(apart: Returning, columns: readonly string[]): Returning {
-  const items = apart.items.flatMap((item) => {
-    const lexer = new Lexer(item)
-    return lexer.next() === '*' ? columns.map(quoted) : [item]
-  })
-  return { ...apart, items }
 }
 
 function refused(cause: unknown): NotSupportedError {
