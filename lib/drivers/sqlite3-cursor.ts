@@ -90,7 +90,8 @@ export class ResultCursor implements DriverCursor {
   /** `next()`, for who has the connection's turn. */
   async fill(limit: ChunkLimit, filling: Filling): Promise<Chunk & { readonly ended: boolean }> {
     let ended = false
-    while (!filling.late) {
+    // What was read already costs no more time.
+    while (!filling.late || this.#from < this.#rows.length) {
       if (this.#from === this.#rows.length) {
         const row = await this.#ahead(filling.bytes >= limit.bytes)
         if (row === null) ended = true
