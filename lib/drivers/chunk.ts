@@ -47,11 +47,11 @@ export function whole(rows: RowValues[]): Chunk & { readonly rest: null } {
   return { rows, bytes: rowsBytes(rows), late: false, rest: null }
 }
 
-/** The error of a result that must be kept whole, and takes more than `limit` bytes. */
+/** The error of a result that has to be kept whole, and takes more than `limit` bytes; nothing was changed. */
 export function resultTooLarge(limit: number): DataError {
   return new DataError(
-    `the result takes more than the ${limit} bytes that maxResultBytes allows, and must be kept whole; nothing was ` +
-      'changed: raise maxResultBytes, or ask for fewer rows or columns',
+    `the statement's rows take more than the ${limit} bytes of maxResultBytes and have to be kept whole; nothing ` +
+      'was changed: raise maxResultBytes, or ask for fewer rows at a time',
     { code: 'RESULT_TOO_LARGE' },
   )
 }

@@ -7,7 +7,7 @@ import { InterfaceError } from '../errors.ts'
 import { type BetterSqlite3, betterSqlite3Driver } from './better-sqlite3.ts'
 import type { Driver, DriverName } from './driver.ts'
 import { type NodeSqlite, nodeSqliteDriver } from './node-sqlite.ts'
-import { type Sqlite3, sqlite3Driver } from './sqlite3.ts'
+import { type Sqlite3, sqlite3Driver } from './sqlite3/connection.ts'
 
 /** A driver the caller found, as it comes in the child's start message. */
 export interface DriverPlace {

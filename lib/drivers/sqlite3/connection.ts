@@ -6,39 +6,14 @@
  * that leaves a doubt (after an error, after RELEASE, after a script) a BEGIN tells: it fails inside one.
  */
 import { resolve } from 'node:path'
-import { Error as DbapiError, DriverError } from '../errors.ts'
-import { parseSql } from '../sql/parse.ts'
-import { isThrown, misuse, refineCode } from './codes.ts'
-import type { Driver, DriverConnection, DriverStatement, OpenOptions } from './driver.ts'
-import { prepareStatement } from './sqlite3-statement.ts'
+import { DriverError } from '../../errors.ts'
+import { parseSql } from '../../sql/parse.ts'
+import type { Driver, DriverConnection, DriverStatement, OpenOptions } from '../driver.ts'
+import { type Bound, type Database, driverError, Native, type RowObject, type Sqlite3 } from './native.ts'
+import { prepareStatement } from './statement.ts'
+import { integer } from './values.ts'
 
-export interface Sqlite3 {
-  readonly Database: new (path: string, mode: number, callback: (error: Error | null) => void) => Database
-  readonly OPEN_READONLY: number
-  readonly OPEN_READWRITE: number
-  readonly OPEN_CREATE: number
-  readonly OPEN_FULLMUTEX: number
-}
-
-interface Database {
-  configure(option: 'busyTimeout', value: number): void
-  prepare(sql: string, callback: (error: Error | null) => void): NativeStatement
-  exec(sql: string, callback: (error: Error | null) => void): void
-  close(callback: (error: Error | null) => void): void
-}
-
-/** The package's own statement. */
-interface NativeStatement {
-  all(params: readonly unknown[], callback: (error: Error | null, rows: RowObject[]) => void): void
-  run(
-    params: readonly unknown[],
-    callback: (this: { readonly lastID: number; readonly changes: number }, error: Error | null) => void,
-  ): void
-  reset(callback: () => void): void
-  finalize(callback: () => void): void
-}
-
-export type RowObject = Readonly<Record<string, unknown>>
+export type { Sqlite3 } from './native.ts'
 
 export function sqlite3Driver(module: Sqlite3): Driver {
   return { name: 'sqlite3', open: (path, options) => open(module, path, options) }
@@ -56,24 +31,30 @@ async function open(module: Sqlite3, path: string, options: OpenOptions): Promis
     })
   })
   database.configure('busyTimeout', options.busyTimeoutMs)
-  return new Sqlite3Connection(database)
+  return new Sqlite3Connection(database, options.maxResultBytes ?? Number.POSITIVE_INFINITY)
 }
 
 export class Sqlite3Connection implements DriverConnection {
   readonly #database: Database
+  /** What a statement that runs to its end may give; see OpenOptions. */
+  readonly maxResultBytes: number
   inTransaction = false
   /** Grows when we may have changed the schema ourselves. */
   schemaEpoch = 0
   /** The end of the last call: the next begins there. Never rejects. */
   #last: Promise<unknown> = Promise.resolve()
   /** Statements that are not finalized: with one of them the package refuses to close. */
-  readonly #natives = new Set<NativeStatement>()
+  readonly #natives = new Set<Native>()
+  #counts: Native | null = null
+  /** A question for the schema version of each database that was attached in this epoch. */
+  #versions: { readonly epoch: number; readonly questions: readonly Native[] } | null = null
   #open = true
   /** Whether somebody else may have begun or ended a transaction since the last call. */
   #handedOut = false
 
-  constructor(database: Database) {
+  constructor(database: Database, maxResultBytes: number) {
     this.#database = database
+    this.maxResultBytes = maxResultBytes
   }
 
   /** What its holder does is seen at the next call; `exec('')` is one that does nothing else. */
@@ -176,62 +157,65 @@ export class Sqlite3Connection implements DriverConnection {
     })
   }
 
-  compile(sql: string): Promise<NativeStatement> {
-    return new Promise((done, failed) => {
-      this.#refuseClosed()
-      const native = this.#database.prepare(sql, (error) => {
-        if (error) return failed(driverError(error))
-        this.#natives.add(native)
-        done(native)
-      })
-    })
+  /** Compiles a text; finalize() lets go of it. */
+  async compile(sql: string): Promise<Native> {
+    this.#refuseClosed()
+    const native = await Native.compile(this.#database, sql)
+    this.#natives.add(native)
+    return native
   }
 
-  /** Runs to the end, and gives the rows. */
-  all(native: NativeStatement, params: readonly unknown[]): Promise<RowObject[]> {
-    return new Promise((done, failed) => {
-      this.#refuseClosed()
-      native.all(params, (error, rows) => {
-        if (error) this.reset(native).then(() => failed(driverError(error)))
-        else done(rows)
-      })
-    })
-  }
-
-  /** Runs a statement that gives no rows. */
-  run(native: NativeStatement, params: readonly unknown[]): Promise<{ lastID: number; changes: number }> {
-    return new Promise((done, failed) => {
-      this.#refuseClosed()
-      const fail = (error: Error): unknown => this.reset(native).then(() => failed(driverError(error)))
-      native.run(params, function (error) {
-        if (error) fail(error)
-        else done({ lastID: this.lastID, changes: this.changes })
-      })
-    })
-  }
-
-  /**
-   * Ends a run that has not ended itself: the package resets a statement only before its next run. SQLite keeps
-   * one that met SQLITE_BUSY ready to go on, and never halts an EXPLAIN (sqlite3VdbeExec() and sqlite3VdbeList()
-   * in vdbe.c and vdbeaux.c). Meanwhile the connection's snapshot stays as it is, and no COMMIT succeeds.
-   */
-  reset(native: NativeStatement): Promise<void> {
-    return new Promise((done) => native.reset(() => done()))
+  finalize(native: Native): Promise<void> {
+    this.#natives.delete(native)
+    return native.finalize()
   }
 
   /** All rows of an SQL text that is run this once. */
-  async ask(sql: string, params: readonly unknown[] = []): Promise<RowObject[]> {
+  ask(sql: string, params: readonly Bound[] = []): Promise<RowObject[]> {
+    return this.once(sql, (native) => native.all(params))
+  }
+
+  /** Compiles a text for this one use. */
+  async once<T>(sql: string, use: (native: Native) => Promise<T>): Promise<T> {
     const native = await this.compile(sql)
     try {
-      return await this.all(native, params)
+      return await use(native)
     } finally {
       await this.finalize(native)
     }
   }
 
-  finalize(native: NativeStatement): Promise<void> {
-    if (!this.#natives.delete(native)) return Promise.resolve()
-    return new Promise((done) => native.finalize(() => done()))
+  /** What the statement run last has changed. */
+  async counts(): Promise<{ changes: number; lastInsertRowid: number | bigint }> {
+    this.#counts ??= await this.compile(
+      'SELECT changes() AS changes, CAST(last_insert_rowid() AS TEXT) AS id',
+    )
+    const [row] = (await this.#counts.all([])) as unknown as [{ changes: number; id: string }]
+    return { changes: row.changes, lastInsertRowid: integer(row.id) }
+  }
+
+  /**
+   * The same as before as long as nobody has changed the schema: of another's change the schema versions tell, of
+   * our own, which ROLLBACK may take back, the epoch.
+   */
+  async schemaStamp(): Promise<string> {
+    const { schemaEpoch } = this
+    if (this.#versions?.epoch !== schemaEpoch) {
+      const old = this.#versions?.questions ?? []
+      this.#versions = null
+      for (const question of old) await this.finalize(question)
+      const questions: Native[] = []
+      for (const { name } of await this.ask('PRAGMA database_list')) {
+        // Nobody else can change `temp`.
+        const schema = (name as string).replaceAll('"', '""')
+        if (name !== 'temp') questions.push(await this.compile(`PRAGMA "${schema}".schema_version`))
+      }
+      this.#versions = { epoch: schemaEpoch, questions }
+    }
+    const stamp: unknown[] = [schemaEpoch]
+    for (const question of this.#versions.questions)
+      stamp.push(...Object.values((await question.all([]))[0]!))
+    return stamp.join()
   }
 
   async #afterOthers<T>(call: () => Promise<T>): Promise<T> {
@@ -245,15 +229,3 @@ export class Sqlite3Connection implements DriverConnection {
     if (!this.#open) throw new DriverError('SQLITE_MISUSE', 'the connection is closed')
   }
 }
-
-const PREFIX = /^SQLITE_[A-Z]+: /
-
-function driverError(thrown: unknown): unknown {
-  if (thrown instanceof DriverError || thrown instanceof DbapiError || !isThrown(thrown)) return thrown
-  const { code } = thrown
-  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return misuse(thrown)
-  const message = thrown.message.replace(PREFIX, '')
-  return new DriverError(refineCode(code, message), message, { cause: thrown })
-}
-
-export type { NativeStatement }
