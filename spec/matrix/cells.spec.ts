@@ -6,6 +6,7 @@ describe("the matrix's look at skipped specs", () => {
   const titles = [
     'Cursor (sqlite3: no such addon)',
     'values sqlite3 (skipped: no such addon) runs the contract',
+    'contract: integers sqlite3, in-process (skipped: no such addon)',
     'the child process greets with what it opened the database with (sqlite3): no such addon',
   ]
 

@@ -16,7 +16,7 @@ import { installNode, installPackage } from './install.ts'
 import type { Totals } from './reporter.ts'
 import { makeTree } from './tree.ts'
 
-/** This file is .matrix/compiled/spec/matrix/main.js. */
+/** This file, compiled by a tsconfig.json of its own, is .matrix/compiled/spec/matrix/main.js. */
 const checkout = fileURLToPath(new URL('../../../../', import.meta.url))
 const matrix = join(checkout, '.matrix')
 
