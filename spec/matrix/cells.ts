@@ -44,6 +44,8 @@ export function titleOf({ node, betterSqlite3 }: Cell): string {
 
 /** The titles of skipped specs that were to run with one of the drivers: `… (sqlite3: reason)`, or as in cells.spec. */
 export function skippedDrivers(titles: readonly string[], drivers: readonly DriverName[]): string[] {
-  const named = new RegExp(`(^|[\\s(])(${drivers.join('|')})(\\)?: |[^()]*\\(skipped: )`)
+  const named = new RegExp(
+    `(^|[\\s(])(${drivers.join('|')})(\\)?: |(, (in-process|through the pool))? \\(skipped: )`,
+  )
   return titles.filter((title) => named.test(title))
 }
