@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { disagreements, gridTable, matchTable } from '../../examples/demo/tables.ts'
+import { itWithDriver } from '../support/drivers.ts'
 import { projectRoot } from '../support/run.ts'
 import { runScript, startScript } from '../support/run-script.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -18,53 +19,55 @@ describe('the demo', function () {
   /** Its own temporary folder, so that what it leaves is its own. */
   const options = () => ({ env: { TMPDIR: tmp.path }, deadlineMs: 60_000 })
 
-  it('answers questions, runs the grid and ends with both contestants', async () => {
-    const { code, stdout, stderr } = await runScript(DEMO, { ...options(), args: SMALL })
-    expect(stderr).to.equal('')
-    expect(code).to.equal(0)
-    expect(stdout).to.include('GeoNames').and.to.include('CC BY 4.0')
-    expect(stdout).to.include('load cities, 171,075 rows')
-    expect(stdout).to.include('Which countries have most cities?\n    US 17343 · IT 10053')
-    expect(stdout).to.match(/^calls in flight +1 +2 +4 +6 +10$/m)
-    for (const load of [
-      '1,000 rows, 1 worker',
-      '1,000 rows, 2 workers',
-      '1 row, 1 worker',
-      '1 row, 2 workers',
-    ]) {
-      expect(stdout).to.match(new RegExp(`^${load} +([\\d,.]+ *){5}$`, 'm'))
-    }
-    expect(stdout).to.include('Scaled: 10 tasks a cell over 1,000 rows')
-    expect(stdout).to.match(/^work +in-process +pool +in-process +in-process +pool$/m)
-    for (const work of [
-      '10 scans of 1,000 rows',
-      '2,000 counts of one row',
-      '300 questions',
-      '10,000 of 171,075',
-    ]) {
-      expect(stdout).to.match(new RegExp(`^${work}.*( +[\\d,.]+){3}( +[\\d.]+ / [\\d.]+){2}$`, 'm'))
-    }
-    expect(stdout).to.include('Both gave the same answers to 12,310 queries.')
-    expect(readdirSync(tmp.path)).to.deep.equal([])
-  })
-
-  // Each stops it in another phase: after the line that is printed before it.
-  for (const [phase, line] of [
-    ['while it loads', /^cities: /],
-    ['while the pool runs', /^Which names hold/],
-    ['while SQLite runs in-process', /^Scaled: /],
-  ] as const) {
-    it(`cleans up after SIGINT ${phase}`, async () => {
-      const demo = startScript(DEMO, { ...options(), args: ['--rows', '20000', '--tasks', '50'] })
-      for (;;) if (line.test(await demo.line())) break
-      expect(readdirSync(tmp.path)).to.have.lengthOf(1)
-      demo.kill('SIGINT')
-      const { code, stderr } = await demo.result
-      expect(stderr).to.equal('interrupted; cleaning up\n')
-      expect(code).to.equal(130)
+  // SQLite in-process is better-sqlite3's.
+  itWithDriver(
+    'better-sqlite3',
+    'answers questions, runs the grid and ends with both contestants',
+    async () => {
+      const { code, stdout, stderr } = await runScript(DEMO, { ...options(), args: SMALL })
+      expect(stderr).to.equal('')
+      expect(code).to.equal(0)
+      expect(stdout).to.include('GeoNames').and.to.include('CC BY 4.0')
+      expect(stdout).to.include('load cities, 171,075 rows')
+      expect(stdout).to.include('Which countries have most cities?\n    US 17343 · IT 10053')
+      expect(stdout).to.match(/^calls in flight +1 +2 +4 +6 +10$/m)
+      for (const load of [
+        '1,000 rows, 1 worker',
+        '1,000 rows, 2 workers',
+        '1 row, 1 worker',
+        '1 row, 2 workers',
+      ]) {
+        expect(stdout).to.match(new RegExp(`^${load} +([\\d,.]+ *){5}$`, 'm'))
+      }
+      expect(stdout).to.include('Scaled: 10 tasks a cell over 1,000 rows')
+      expect(stdout).to.match(/^work +in-process +pool +in-process +in-process +pool$/m)
+      for (const work of [
+        '10 scans of 1,000 rows',
+        '2,000 counts of one row',
+        '300 questions',
+        '10,000 of 171,075',
+      ]) {
+        expect(stdout).to.match(new RegExp(`^${work}.*( +[\\d,.]+){3}( +[\\d.]+ / [\\d.]+){2}$`, 'm'))
+      }
+      expect(stdout).to.include('Both gave the same answers to 12,310 queries.')
       expect(readdirSync(tmp.path)).to.deep.equal([])
-    })
+    },
+  )
+
+  /** Stops it in the phase after the line. */
+  const cleansUp = (line: RegExp) => async () => {
+    const demo = startScript(DEMO, { ...options(), args: ['--rows', '20000', '--tasks', '50'] })
+    for (;;) if (line.test(await demo.line())) break
+    expect(readdirSync(tmp.path)).to.have.lengthOf(1)
+    demo.kill('SIGINT')
+    const { code, stderr } = await demo.result
+    expect(stderr).to.equal('interrupted; cleaning up\n')
+    expect(code).to.equal(130)
+    expect(readdirSync(tmp.path)).to.deep.equal([])
   }
+  it('cleans up after SIGINT while it loads', cleansUp(/^cities: /))
+  it('cleans up after SIGINT while the pool runs', cleansUp(/^Which names hold/))
+  itWithDriver('better-sqlite3', 'cleans up after SIGINT while SQLite runs in-process', cleansUp(/^Scaled: /))
 
   it('refuses what is no scale', async () => {
     const { code, stderr } = await runScript(DEMO, { ...options(), args: ['--rows', 'many'] })

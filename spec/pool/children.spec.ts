@@ -5,6 +5,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { createPool, type Options, type Pool } from 'forklite'
+import { describeWithFunctions, itEachDriver } from '../support/drivers.ts'
 import { hasProc, isAlive } from '../support/processes.ts'
 import { runProgram, runScript } from '../support/run-script.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -60,23 +61,21 @@ describe('children', () => {
     await started
   })
 
-  for (const driver of ['better-sqlite3', 'sqlite3'] as const) {
-    for (const launcher of ['cluster', 'child_process'] as const) {
-      it(`leave no -wal and no -shm behind (${driver}, ${launcher})`, async () => {
-        // Launchers of a kind that this process would not take by itself work when asked for.
-        const pool = await start({ driver, launcher })
-        await pool.execute('create table t (a)')
-        await pool.execute('insert into t values (zeroblob(100000))')
-        await pool.execute('select count(*) from t')
-        expect([beside('-wal'), beside('-shm')]).to.deep.equal([true, true])
-        const conn = await pool.connect()
-        await conn.execute('delete from t')
-        await pool.close()
-        expect([beside('-wal'), beside('-shm')]).to.deep.equal([false, false])
-        const again = await start({ driver, launcher })
-        expect(await again.execute('select count(*) from t').fetchall()).to.deep.equal([[1]])
-      })
-    }
+  for (const launcher of ['cluster', 'child_process'] as const) {
+    itEachDriver(`leave no -wal and no -shm behind, forked with ${launcher}`, async (driver) => {
+      // Launchers of a kind that this process would not take by itself work when asked for.
+      const pool = await start({ driver, launcher })
+      await pool.execute('create table t (a)')
+      await pool.execute('insert into t values (zeroblob(100000))')
+      await pool.execute('select count(*) from t')
+      expect([beside('-wal'), beside('-shm')]).to.deep.equal([true, true])
+      const conn = await pool.connect()
+      await conn.execute('delete from t')
+      await pool.close()
+      expect([beside('-wal'), beside('-shm')]).to.deep.equal([false, false])
+      const again = await start({ driver, launcher })
+      expect(await again.execute('select count(*) from t').fetchall()).to.deep.equal([[1]])
+    })
   }
 
   it('finish what they were asked before they leave', async () => {
@@ -239,14 +238,16 @@ describe('children', () => {
       })
     }
 
-    it('tell the answer that was under way when a database in memory is lost', async () => {
-      const initializer = writeInitializer(dir.file('init.mjs'))
-      const pool = await start({ driver: 'better-sqlite3', initializer }, ':memory:')
-      const [running, waiting] = await Promise.all([
-        rejection(pool.execute('select die()')),
-        rejection(pool.execute('select 1')),
-      ])
-      expect([running.name, waiting.name]).to.deep.equal(['WorkerExited', 'WorkerExited'])
+    describeWithFunctions('while they answer', (driver) => {
+      it('tell so when a database in memory is lost', async () => {
+        const initializer = writeInitializer(dir.file('init.mjs'))
+        const pool = await start({ driver, initializer }, ':memory:')
+        const [running, waiting] = await Promise.all([
+          rejection(pool.execute('select die()')),
+          rejection(pool.execute('select 1')),
+        ])
+        expect([running.name, waiting.name]).to.deep.equal(['WorkerExited', 'WorkerExited'])
+      })
     })
   })
 

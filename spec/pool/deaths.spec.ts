@@ -2,16 +2,17 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { createPool, type Pool } from 'forklite'
+import { describeWithFunctions } from '../support/drivers.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { counting, rejection, until, writeInitializer } from './harness.ts'
 
-describe('a child that dies', () => {
+describeWithFunctions('a child that dies', (driver) => {
   const dir = tempDir()
   let pool: Pool
 
   beforeEach(async () => {
     const initializer = writeInitializer(dir.file('init.mjs'))
-    pool = await createPool(dir.file('test.db'), { readers: 2, driver: 'better-sqlite3', initializer })
+    pool = await createPool(dir.file('test.db'), { readers: 2, driver, initializer })
     await pool.execute('create table t (a)')
   })
 
@@ -146,22 +147,22 @@ describe('a child that dies', () => {
   })
 })
 
-describe('what a reader refuses to write', () => {
+describeWithFunctions('what a reader refuses to write', (driver) => {
   const dir = tempDir()
 
   it('goes to the writer, and its text ever after', async () => {
-    // Its verb says SELECT, and a function behind it writes.
+    // Its verb says SELECT, and a function behind it writes. node:sqlite's errors have an errcode.
     const initializer = `data:text/javascript,${encodeURIComponent(
       `export default (db, role) => {
          let turn = 0
          db.function('role', () => role)
          db.function('note', { directOnly: true }, () => {
-           if (role === 'reader') throw Object.assign(new Error('attempt to write a readonly database'), { code: 'SQLITE_READONLY' })
+           if (role === 'reader') throw Object.assign(new Error('attempt to write a readonly database'), { code: 'SQLITE_READONLY', errcode: 8 })
            return ++turn
          })
        }`,
     )}`
-    const pool = await createPool(dir.file('test.db'), { readers: 1, driver: 'better-sqlite3', initializer })
+    const pool = await createPool(dir.file('test.db'), { readers: 1, driver, initializer })
     try {
       expect(await pool.execute('select note(), role()').fetchall()).to.deep.equal([[1, 'writer']])
       expect(await pool.execute('select note(), role()').fetchall()).to.deep.equal([[2, 'writer']])

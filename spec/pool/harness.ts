@@ -34,7 +34,7 @@ export function counting(rows: number, first = '1'): string {
 }
 
 /**
- * Writes an initializer for better-sqlite3 that adds the SQL functions `running(file)`, which appends the
+ * Writes an initializer for `describeWithFunctions` that adds the SQL functions `running(file)`, which appends the
  * child's pid to a file and gives 1, `say()`, which prints it, and `die()`, which kills the child. Gives its path.
  */
 export function writeInitializer(path: string): string {

@@ -7,6 +7,7 @@ import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { createPool, type Options } from 'forklite'
+import { type DriverName, describeWithFunctions } from '../support/drivers.ts'
 import { hasProc } from '../support/processes.ts'
 import { projectRoot } from '../support/run.ts'
 import { runScript, startScript } from '../support/run-script.ts'
@@ -16,10 +17,16 @@ import { workersOn } from './harness.ts'
 const SQL_FUNCTIONS = `
   export default function initialize(db, role, prefix = '', options = {}) {
     db.function('role', () => prefix + role + (options.suffix ?? ''))
-    db.pragma('case_sensitive_like = on')
+    db.exec('pragma case_sensitive_like = on')
   }`
 
-describe('an initializer', () => {
+/** The code of the package's own errors, which an initializer's error keeps. */
+const SYNTAX_ERRORS: Partial<Record<DriverName, string>> = {
+  'better-sqlite3': 'SQLITE_ERROR',
+  'node:sqlite': 'ERR_SQLITE_ERROR',
+}
+
+describeWithFunctions('an initializer', (driver) => {
   const dir = tempDir()
   const write = (name: string, source: string): string => {
     writeFileSync(dir.file(name), source)
@@ -28,7 +35,7 @@ describe('an initializer', () => {
 
   /** What `select role()` gives on a reader and, through RETURNING, on the writer. */
   async function roles(options: Options): Promise<unknown[]> {
-    const pool = await createPool(dir.file('test.db'), { readers: 1, driver: 'better-sqlite3', ...options })
+    const pool = await createPool(dir.file('test.db'), { readers: 1, driver, ...options })
     try {
       await pool.execute('create table if not exists t (a)')
       const [read] = await pool.execute('select role()').fetchall()
@@ -81,13 +88,14 @@ describe('an initializer', () => {
 
   it('has the pragmas of the pool set already, and may set more', async () => {
     const initializer = write('init.mjs', SQL_FUNCTIONS)
-    const pool = await createPool(dir.file('test.db'), { readers: 1, driver: 'better-sqlite3', initializer })
+    const pool = await createPool(dir.file('test.db'), { readers: 1, driver, initializer })
     expect(await pool.execute(`select 'A' like 'a'`).fetchall()).to.deep.equal([[0]])
     await pool.close()
     const seen = write(
       'seen.mjs',
       `export default (db) => {
-         const seen = db.pragma('foreign_keys', { simple: true }) + ' ' + db.pragma('query_only', { simple: true })
+         const pragma = (name) => db.prepare('pragma ' + name).get()[name]
+         const seen = pragma('foreign_keys') + ' ' + pragma('query_only')
          db.function('role', () => seen)
        }`,
     )
@@ -97,9 +105,9 @@ describe('an initializer', () => {
   it('runs again in the child that replaces another', async () => {
     const initializer = write(
       'init.mjs',
-      `${SQL_FUNCTIONS.replace('db.pragma', `db.function('die', () => process.kill(process.pid, 'SIGKILL')); db.pragma`)}`,
+      `${SQL_FUNCTIONS.replace('db.exec', `db.function('die', () => process.kill(process.pid, 'SIGKILL')); db.exec`)}`,
     )
-    const pool = await createPool(dir.file('test.db'), { readers: 1, driver: 'better-sqlite3', initializer })
+    const pool = await createPool(dir.file('test.db'), { readers: 1, driver, initializer })
     await pool.execute('select die()').catch(() => {})
     expect(await pool.execute('select role()').fetchall()).to.deep.equal([['reader']])
     await pool.close()
@@ -107,7 +115,7 @@ describe('an initializer', () => {
 
   it('is the writer of a database that has one child', async () => {
     const initializer = write('init.mjs', SQL_FUNCTIONS)
-    const pool = await createPool(':memory:', { driver: 'better-sqlite3', initializer })
+    const pool = await createPool(':memory:', { driver, initializer })
     expect(await pool.execute('select role()').fetchall()).to.deep.equal([['writer']])
     await pool.close()
   })
@@ -115,8 +123,8 @@ describe('an initializer', () => {
   // Prints connect()'s error, and lives on, so that its processes can be looked at.
   const CONNECT = `
     import { connect } from 'forklite'
-    const [database, initializer, startTimeoutMs] = process.argv.slice(2)
-    const options = { readers: 2, initializer, startTimeoutMs: Number(startTimeoutMs) }
+    const [database, driver, initializer, startTimeoutMs] = process.argv.slice(2)
+    const options = { readers: 2, driver, initializer, startTimeoutMs: Number(startTimeoutMs) }
     await connect(database, options).then(
       () => console.log('{}'),
       ({ name, code, message, cause }) => console.log(JSON.stringify({ name, code, message, cause: cause?.stack })))
@@ -128,7 +136,7 @@ describe('an initializer', () => {
   ): Promise<{ name?: string; code?: string; message?: string; cause?: string; stderr: string }> {
     const initializer = source === null ? dir.file('no-such-file.mjs') : write('init.mjs', source)
     const database = dir.file('test.db')
-    const script = startScript(CONNECT, { args: [database, initializer, String(startTimeoutMs)] })
+    const script = startScript(CONNECT, { args: [database, driver, initializer, String(startTimeoutMs)] })
     const told = JSON.parse(await script.line())
     if (hasProc) expect(workersOn(database), 'no process is left').to.deep.equal([])
     script.kill()
@@ -156,7 +164,7 @@ describe('an initializer', () => {
     [
       'has an error in its SQL',
       `export default (db) => db.exec('create tabel t')`,
-      { message: 'near "tabel": syntax error', code: 'SQLITE_ERROR' },
+      { message: 'near "tabel": syntax error', code: SYNTAX_ERRORS[driver] },
     ],
     ['throws while it loads', `throw new Error('at the top')`, { message: 'at the top' }],
   ]
@@ -229,12 +237,21 @@ describe('an initializer', () => {
   })
 
   it('may be TypeScript in development: the loader of the caller is the loader of the child', async () => {
-    // What tsx and its like do, in small: a hook that hands .ts files to esbuild.
+    // What tsx and its like do, in small: a hook that hands .ts files to esbuild. Node 26 warns of register().
     mkdirSync(dir.file('app'))
     write(
       'app/hook.mjs',
-      `import { register } from 'node:module'
-       register('./loader.mjs', import.meta.url)`,
+      `import module from 'node:module'
+       import { readFileSync } from 'node:fs'
+       const { transformSync } = module.createRequire(${JSON.stringify(`${projectRoot}/`)})('esbuild')
+       if (module.registerHooks === undefined) module.register('./loader.mjs', import.meta.url)
+       else module.registerHooks({
+         load(url, context, next) {
+           if (!url.endsWith('.ts')) return next(url, context)
+           const { code } = transformSync(readFileSync(new URL(url), 'utf8'), { loader: 'ts' })
+           return { format: 'module', source: code, shortCircuit: true }
+         },
+       })`,
     )
     write(
       'app/loader.mjs',
@@ -257,11 +274,11 @@ describe('an initializer', () => {
     )
     const source = `
       import { createPool } from 'forklite'
-      const [database, initializer] = process.argv.slice(2)
-      const pool = await createPool(database, { readers: 1, initializer })
+      const [database, driver, initializer] = process.argv.slice(2)
+      const pool = await createPool(database, { readers: 1, driver, initializer })
       console.log(String(await pool.execute('select greet()').fetchall()))
       await pool.close()`
-    const args = [dir.file('test.db'), initializer]
+    const args = [dir.file('test.db'), driver, initializer]
     const hook = pathToFileURL(dir.file('app/hook.mjs')).href
     expect(await runScript(source, { args, nodeArgs: ['--import', hook] })).to.include({
       stdout: 'hello reader\n',

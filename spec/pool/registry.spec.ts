@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { type Connection, connect, createPool, type Options, type Pool } from 'forklite'
+import { usableDrivers } from '../support/drivers.ts'
 import { hasProc, isAlive } from '../support/processes.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { rejection, workersOn } from './harness.ts'
@@ -101,6 +102,7 @@ describe('one database in one process', () => {
     })
   }
 
+  const [driver, otherDriver] = usableDrivers
   const others: [option: string, first: Options, second: Options][] = [
     ['readers', {}, { readers: 2 }],
     ['pragmas', {}, { pragmas: { synchronous: 'NORMAL' } }],
@@ -112,11 +114,15 @@ describe('one database in one process', () => {
     ['maxFrameBytes', {}, { maxFrameBytes: 2 ** 21 }],
     ['maxQueue', {}, { maxQueue: 10 }],
     ['env', { env: { A: '1' } }, { env: { A: '2' } }],
-    ['driver', { driver: 'better-sqlite3' }, { driver: 'sqlite3' }],
+    ['driver', { driver }, { driver: otherDriver }],
     ['launcher', { launcher: 'child_process' }, { launcher: 'cluster' }],
     ['readonly', {}, { readonly: true }],
   ]
   for (const [option, first, second] of others) {
+    if (option === 'driver' && otherDriver === undefined) {
+      it.skip(`refuses another driver, naming it, and takes the same (there is ${driver} only)`)
+      continue
+    }
     it(`refuses another ${option}, naming it, and takes the same`, async () => {
       const there = await pool(file(), first)
       expect(await rejection(pool(file(), second)))

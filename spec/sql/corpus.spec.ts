@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { parseSql } from '../../lib/sql/parse.ts'
+import { itWithDriver } from '../support/drivers.ts'
 import { corpusFiles, readScript, sqllogictestTexts, sqltestScripts } from './corpora.ts'
 import { cutScript, openSqlite, prepare, type Sqlite } from './sqlite.ts'
 
@@ -69,10 +70,12 @@ function define(db: Sqlite, sql: string): void {
   }
 }
 
+const itWithSqlite = itWithDriver.bind(null, 'better-sqlite3')
+
 describe('parseSql over the corpora, checked against what SQLite itself says', function () {
   this.timeout(60_000)
 
-  it('agrees on every text of the sqllogictest scripts', function () {
+  itWithSqlite('agrees on every text of the sqllogictest scripts', function () {
     const files = corpusFiles('slt', '.test')
     if (files.length === 0) this.skip()
     const tally = new Tally()
@@ -85,7 +88,7 @@ describe('parseSql over the corpora, checked against what SQLite itself says', f
     expect(tally.compared).above(50_000)
   })
 
-  it("agrees on every test of turso's .sqltest files", function () {
+  itWithSqlite("agrees on every test of turso's .sqltest files", function () {
     const files = corpusFiles('sqltest', '.sqltest')
     if (files.length === 0) this.skip()
     const tally = new Tally()
@@ -101,7 +104,7 @@ describe('parseSql over the corpora, checked against what SQLite itself says', f
   })
 
   for (const corpus of ['chinook', 'northwind']) {
-    it(`agrees on the script that makes ${corpus}`, function () {
+    itWithSqlite(`agrees on the script that makes ${corpus}`, function () {
       const files = corpusFiles(corpus, '.sql')
       if (files.length === 0) this.skip()
       const tally = new Tally()

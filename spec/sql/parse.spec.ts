@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseSql } from '../../lib/sql/parse.ts'
+import { itWithDriver } from '../support/drivers.ts'
 import { openSqlite, prepare } from './sqlite.ts'
 
 const TRIGGER =
@@ -167,7 +168,7 @@ describe('parseSql', () => {
       expect(parseSql('?,'.repeat(40_000)).names).to.have.length(32_766)
     })
 
-    it('get the numbers that SQLite gives them', () => {
+    itWithDriver('better-sqlite3', 'get the numbers that SQLite gives them', () => {
       const db = openSqlite()
       // Names differ in their letters, since better-sqlite3's keys have no first character.
       const parameter = fc.constantFrom('?', '?', '?1', '?2', '?02', '?5', ':a', ':b', '@c', '$d', '#e', ':é')
@@ -192,7 +193,7 @@ describe('parseSql', () => {
       db.close()
     })
 
-    it('are numbered as in the program that SQLite makes', () => {
+    itWithDriver('better-sqlite3', 'are numbered as in the program that SQLite makes', () => {
       const db = openSqlite()
       db.exec('create table t (a, b, c)')
       const texts = [
@@ -326,7 +327,7 @@ describe('parseSql', () => {
       it(`${sql}: ${counter}`, () => expect(parseSql(sql).counter).to.equal(counter))
     }
 
-    it('is what SQLite takes for a call', () => {
+    itWithDriver('better-sqlite3', 'is what SQLite takes for a call', () => {
       const db = openSqlite()
       for (const [sql, counter] of counters) {
         if (counter === null || !sql.startsWith('select') || sql.includes(';')) continue
@@ -368,7 +369,7 @@ describe('parseSql', () => {
       it(`${sql}: ${JSON.stringify(pragma)}`, () => expect(parseSql(sql).pragma).to.deep.equal(pragma))
     }
 
-    it('takes effect behind EXPLAIN too, which is why it is told', () => {
+    itWithDriver('better-sqlite3', 'takes effect behind EXPLAIN too, which is why it is told', () => {
       const db = openSqlite()
       const queryOnly = () => db.prepare('pragma query_only').raw().get()
       expect(queryOnly()).to.deep.equal([0])
@@ -507,7 +508,7 @@ describe('parseSql', () => {
       )
     })
 
-    it('counts as SQLite does, where SQLite takes the text', () => {
+    itWithDriver('better-sqlite3', 'counts as SQLite does, where SQLite takes the text', () => {
       const db = openSqlite()
       db.exec('create table t (x)')
       const trivia = fc.constantFrom(' ', '\n', '/* ; */', "-- it's;\n", '/**/', '\t')

@@ -1,8 +1,10 @@
 /**
  * SQLite itself, for specs that compare what `lib/sql` says of a text with what the engine says: as much of
- * better-sqlite3 as they use, which comes without types.
+ * better-sqlite3 as they use, which comes without types. No other package tells `readonly`, or that a text
+ * holds more than one statement: specs that use it are `itWithDriver('better-sqlite3', …)`.
  */
 import { createRequire } from 'node:module'
+import { resolveDrivers } from '../../lib/pool/driver-path.ts'
 
 export interface SqliteStatement {
   /** Whether it has result columns. */
@@ -20,10 +22,11 @@ export interface Sqlite {
   close(): void
 }
 
-const Database = createRequire(import.meta.url)('better-sqlite3') as new (path: string) => Sqlite
+let Database: (new (path: string) => Sqlite) | undefined
 
 export function openSqlite(): Sqlite {
-  return new Database(':memory:')
+  Database ??= createRequire(import.meta.url)(resolveDrivers('better-sqlite3')[0]!.path)
+  return new Database!(':memory:')
 }
 
 /** The statement, or how many the text holds if that is not one, or why SQLite refuses it. */

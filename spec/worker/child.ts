@@ -98,7 +98,7 @@ export class WorkerChild {
   }
 
   /** Sends the greeting with what `open` changes of a writer's, and resolves with the child's. */
-  async open(database: string, open: Partial<Open> & { driver?: DriverName } = {}): Promise<Hello> {
+  async open(database: string, open: Partial<Open> & { driver?: DriverName | 'auto' } = {}): Promise<Hello> {
     const greeting = await this.greet(database, open)
     expect(greeting).to.have.property('hello')
     return (greeting as { hello: Hello }).hello
@@ -106,7 +106,7 @@ export class WorkerChild {
 
   async greet(
     database: string,
-    { driver = 'better-sqlite3', ...open }: Partial<Open> & { driver?: DriverName } = {},
+    { driver = 'auto', ...open }: Partial<Open> & { driver?: DriverName | 'auto' } = {},
   ): Promise<ReturnType<typeof readHello>> {
     const full: Open = {
       role: 'writer',
