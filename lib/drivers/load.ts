@@ -83,6 +83,9 @@ function withoutExperimentalWarning(load: () => unknown): unknown {
   }
 }
 
+const REASON_CHARS = 300
+
 function reason(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+  // Of an addon for another Node the message has four lines, and the third says so.
+  return error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, REASON_CHARS) : String(error)
 }

@@ -32,7 +32,7 @@ interface Statement {
   setAllowBareNamedParameters(on: boolean): void
   columns(): { readonly name: string; readonly type: string | null }[]
   all(...params: unknown[]): RowValues[]
-  iterate(...params: unknown[]): Iterator<RowValues>
+  iterate(...params: unknown[]): IterableIterator<RowValues>
   get(): [number]
   run(...params: unknown[]): { readonly changes: bigint; readonly lastInsertRowid: bigint }
 }
@@ -59,6 +59,11 @@ export function nodeSqliteDriver(module: NodeSqlite): Driver {
 interface Manners {
   /** Whether values without a name also go to `?2`, as from 22.20 on; before, `?2` is a name like `:a`. */
   readonly placesNumbered: boolean
+  /**
+   * Whether all() counts the columns before SQLite compiles a statement anew, as before 24.21: after an ALTER its
+   * rows are then cut or filled up.
+   */
+  readonly countsEarly: boolean
   /** Whether text is read up to its first NUL only, as before 24.16. */
   readonly cutsText: boolean
 }
@@ -76,7 +81,11 @@ function findManners({ DatabaseSync, StatementSync }: NodeSqlite): Manners {
         { code: 'UNSUPPORTED' },
       )
     }
-    return { placesNumbered: placesNumbered(database), cutsText: cutsText(database) }
+    return {
+      placesNumbered: placesNumbered(database),
+      countsEarly: countsEarly(database),
+      cutsText: cutsText(database),
+    }
   } finally {
     database.close()
   }
@@ -88,6 +97,15 @@ function placesNumbered(database: Database): boolean {
   } catch {
     return false
   }
+}
+
+function countsEarly(database: Database): boolean {
+  database.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1)')
+  const statement = database.prepare('SELECT * FROM t')
+  statement.setReturnArrays(true)
+  statement.all()
+  database.exec('ALTER TABLE t ADD COLUMN b')
+  return statement.all()[0]!.length === 1
 }
 
 function cutsText(database: Database): boolean {
@@ -111,10 +129,9 @@ class NodeSqliteEngine implements Engine {
   }
 
   prepare(sql: string, names: readonly (string | null)[]): EngineStatement {
-    const { placesNumbered, cutsText } = this.#manners
     // By their whole names `:a` and `@a` are two.
-    const part = parting(names, (name) => (name[0] === '?' && placesNumbered ? null : name))
-    return new NodeSqliteStatement(this.handle.prepare(sql), part, names.length, cutsText)
+    const part = parting(names, (name) => (name[0] === '?' && this.#manners.placesNumbered ? null : name))
+    return new NodeSqliteStatement(this.handle.prepare(sql), part, names.length, this.#manners)
   }
 
   question(sql: string): () => number {
@@ -144,11 +161,11 @@ class NodeSqliteStatement implements EngineStatement {
   readonly #statement: Statement
   readonly #part: Part | null
   readonly #parameterCount: number
-  readonly #cutsText: boolean
+  readonly #manners: Manners
   #bigints = false
 
-  constructor(statement: Statement, part: Part | null, parameterCount: number, cutsText: boolean) {
-    this.#cutsText = cutsText
+  constructor(statement: Statement, part: Part | null, parameterCount: number, manners: Manners) {
+    this.#manners = manners
     this.#statement = statement
     this.#part = part
     this.#parameterCount = parameterCount
@@ -166,7 +183,10 @@ class NodeSqliteStatement implements EngineStatement {
   all(params: readonly SqlValue[]): RowValues[] | null {
     this.#setBigInts(false)
     try {
-      return this.#statement.all(...this.#arguments(params))
+      const bound = this.#arguments(params)
+      return this.#manners.countsEarly
+        ? [...this.#statement.iterate(...bound)]
+        : this.#statement.all(...bound)
     } catch (thrown) {
       // The package itself refuses an INTEGER beyond ±2^53; a REAL of that size is none to it, nor is -2^63.
       if (isThrown(thrown) && thrown.code === 'ERR_OUT_OF_RANGE') return null
@@ -191,7 +211,7 @@ class NodeSqliteStatement implements EngineStatement {
     if (params.length !== this.#parameterCount) {
       throw new DriverError('SQLITE_MISUSE', wrongCount(this.#parameterCount, params.length))
     }
-    if (this.#cutsText) refuseNul(params)
+    if (this.#manners.cutsText) refuseNul(params)
     if (this.#part === null) return bindableAll(params)
     const { plain, named } = this.#part(params)
     return [named, ...plain]
@@ -218,8 +238,12 @@ function refuseNul(params: readonly SqlValue[]): void {
 
 function driverError(thrown: unknown): unknown {
   if (thrown instanceof DriverError || thrown instanceof DbapiError || !isThrown(thrown)) return thrown
-  const { errcode } = thrown as { errcode?: unknown }
+  const { code, errcode } = thrown as { code?: unknown; errcode?: unknown }
   if (typeof errcode === 'number')
     return new DriverError(codeName(errcode), thrown.message, { cause: thrown })
+  // Thrown by a function of the application's own.
+  if (typeof code === 'string' && code.startsWith('SQLITE_')) {
+    return new DriverError(code, thrown.message, { cause: thrown })
+  }
   return misuse(thrown)
 }
