@@ -42,7 +42,7 @@ describe('loading a driver', () => {
     const error = await thrownBy(() => loadFirst([{ name: 'better-sqlite3', path: broken }]))
     expect(error).to.include({ name: 'InterfaceError', code: 'DRIVER_NOT_LOADED' })
     expect(error.message).to.match(
-      /npm install better-sqlite3.*\n {2}better-sqlite3 \(.*broken\.cjs\): no such addon$/s,
+      /npm install better-sqlite3.*\n {2}better-sqlite3 \(.*broken\.cjs\): no such addon at length$/s,
     )
   })
 
