@@ -45,10 +45,14 @@ export class Replies {
     // An answer that would pass the limit goes alone, so that its neighbours are not lost with it.
     if (size > CHUNK_BYTES) {
       this.flush()
-      const exact = HEAD_BYTES + rowsBytes(rows, Buffer.byteLength) + rowsBytes(wire ?? [], Buffer.byteLength)
-      if (exact > this.#maxFrameBytes) {
-        this.failure(id, flags & ~MORE, tooLarge(exact, this.#maxFrameBytes), detail)
-        return false
+      // A unit is three bytes of UTF-8 at the most, so only what comes near the limit is counted.
+      if (HEAD_BYTES + size * 3 > this.#maxFrameBytes) {
+        const exact =
+          HEAD_BYTES + rowsBytes(rows, Buffer.byteLength) + rowsBytes(wire ?? [], Buffer.byteLength)
+        if (exact > this.#maxFrameBytes) {
+          this.failure(id, flags & ~MORE, tooLarge(exact, this.#maxFrameBytes), detail)
+          return false
+        }
       }
     }
     this.#add(size, id, flags, rows, wire, detail)
