@@ -13,32 +13,51 @@ export interface ChunkLimit {
   readonly ms: number
 }
 
-/** What msgpack takes for a number at the most, and for the head of a string, a BLOB or a row. */
-export const VALUE_BYTES = 9
+// What msgpack takes, https://github.com/msgpack/msgpack/blob/master/spec.md: the head of an array of up to 15, and
+// of more; a number of 32 bits at the most, and any other; null.
+const SHORT_ROW_BYTES = 1
+const LONG_ROW_BYTES = 5
+const INT32_BYTES = 5
+export const NULL_BYTES = 1
+/** Of any number, and of a 64-bit integer. */
+export const NUMBER_BYTES = 9
+
+/** The bytes of a BLOB or a text of so many bytes, with its head. A short text's is smaller, by one or two. */
+export function stringBytes(length: number): number {
+  return length < 32 ? length + 2 : length < 65_536 ? length + 3 : length + 5
+}
+
+/** The bytes of a number. */
+export function numberBytes(value: number): number {
+  return (value | 0) === value ? INT32_BYTES : NUMBER_BYTES
+}
+
+/** The bytes of a row's own head. */
+export function headBytes(columns: number): number {
+  return columns < 16 ? SHORT_ROW_BYTES : LONG_ROW_BYTES
+}
 
 const units = (value: string): number => value.length
 
 /**
- * About how many bytes a row takes on the wire. A string counts one byte a unit, which is exact for ASCII,
- * unless `stringBytes` counts better.
+ * How many bytes a row takes on the wire, at the most. A string counts one byte a unit, which is exact for ASCII,
+ * unless `lengthOf` counts better.
  */
-export function rowBytes(row: RowValues, stringBytes: (value: string) => number = units): number {
-  let bytes = VALUE_BYTES
+export function rowBytes(row: RowValues, lengthOf: (value: string) => number = units): number {
+  let bytes = headBytes(row.length)
   for (let i = 0; i < row.length; i++) {
     const value = row[i]
-    bytes += VALUE_BYTES
-    if (typeof value === 'string') bytes += stringBytes(value)
-    else if (typeof value === 'object' && value !== null) bytes += value.length
+    if (typeof value === 'number') bytes += numberBytes(value)
+    else if (typeof value === 'string') bytes += stringBytes(lengthOf(value))
+    else if (value === null) bytes += NULL_BYTES
+    else bytes += typeof value === 'bigint' ? NUMBER_BYTES : stringBytes((value as Uint8Array).length)
   }
   return bytes
 }
 
-export function rowsBytes(
-  rows: readonly RowValues[],
-  stringBytes: (value: string) => number = units,
-): number {
+export function rowsBytes(rows: readonly RowValues[], lengthOf: (value: string) => number = units): number {
   let bytes = 0
-  for (const row of rows) bytes += rowBytes(row, stringBytes)
+  for (const row of rows) bytes += rowBytes(row, lengthOf)
   return bytes
 }
 

@@ -6,7 +6,16 @@
  * costs, with the narrowing.
  */
 import { narrow } from './binding.ts'
-import { type ChunkLimit, Filling, VALUE_BYTES } from './chunk.ts'
+import {
+  type ChunkLimit,
+  Filling,
+  headBytes,
+  NULL_BYTES,
+  NUMBER_BYTES,
+  numberBytes,
+  rowsBytes,
+  stringBytes,
+} from './chunk.ts'
 import type { Chunk, DriverCursor, RowValues } from './driver.ts'
 
 /** Who is told of its end. */
@@ -84,16 +93,19 @@ const { MAX_SAFE_INTEGER, MIN_SAFE_INTEGER } = Number
  * numbers where that is exact. Returns about how many bytes it takes on the wire, as rowBytes() does.
  */
 export function tidyBigInts(row: RowValues): number {
-  let bytes = VALUE_BYTES
+  // One pass: a second one for rowBytes() takes 0.05 µs a row.
+  let bytes = headBytes(row.length)
   for (let i = 0; i < row.length; i++) {
     const value = row[i]
-    bytes += VALUE_BYTES
-    if (typeof value === 'bigint') row[i] = narrow(value)
-    else if (typeof value === 'string') bytes += value.length
+    if (typeof value === 'bigint') {
+      const integer = narrow(value)
+      row[i] = integer
+      bytes += typeof integer === 'number' ? numberBytes(integer) : NUMBER_BYTES
+    } else if (typeof value === 'string') bytes += stringBytes(value.length)
     else if (typeof value === 'object' && value !== null) {
-      bytes += value.length
+      bytes += stringBytes(value.length)
       if (!Buffer.isBuffer(value)) row[i] = bufferOf(value)
-    }
+    } else bytes += value === null ? NULL_BYTES : NUMBER_BYTES
   }
   return bytes
 }
@@ -103,23 +115,17 @@ export function tidyBigInts(row: RowValues): number {
  * beyond ±2^53 counts as one, since only BigInts tell which it is.
  */
 export function tidyNumbers(rows: readonly RowValues[]): number {
-  let bytes = 0
   for (let r = 0; r < rows.length; r++) {
     const row = rows[r]!
-    bytes += VALUE_BYTES
     for (let i = 0; i < row.length; i++) {
       const value = row[i]
-      bytes += VALUE_BYTES
       if (typeof value === 'number') {
         if (value > MAX_SAFE_INTEGER || value < MIN_SAFE_INTEGER) return -1
-      } else if (typeof value === 'string') bytes += value.length
-      else if (typeof value === 'object' && value !== null) {
-        bytes += value.length
-        if (!Buffer.isBuffer(value)) row[i] = bufferOf(value)
-      }
+      } else if (typeof value === 'object' && value !== null && !Buffer.isBuffer(value))
+        row[i] = bufferOf(value)
     }
   }
-  return bytes
+  return rowsBytes(rows)
 }
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

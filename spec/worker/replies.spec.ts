@@ -1,14 +1,11 @@
 /** Replies: answers of a batch in one frame, sent earlier when large or old, and never over the limit. */
 import { expect } from 'chai'
-import fc from 'fast-check'
 import { rowBytes } from '../../lib/drivers/chunk.ts'
 import type { RowValues } from '../../lib/drivers/driver.ts'
 import { DriverError, IntegrityError } from '../../lib/errors.ts'
-import { encodeFrame } from '../../lib/ipc/codec.ts'
 import { CHUNK_BYTES, FAILED, IN_TRANSACTION, MORE, WROTE } from '../../lib/ipc/messages.ts'
 import { Replies } from '../../lib/worker/replies.ts'
 import { KnownSql } from '../../lib/worker/sql-texts.ts'
-import { wireScalar } from '../ipc/streams.ts'
 import { Outbox } from './sessions.ts'
 
 const MIB = 1024 * 1024
@@ -161,21 +158,5 @@ describe('Replies', () => {
       expect(frame!.bytes).to.be.below(CHUNK_BYTES)
       expect(frame!.answers[0]!.error![2]).to.match(/^no such column: c+$/)
     })
-  })
-})
-
-describe('rowBytes', () => {
-  it('is not less than what a row takes', () => {
-    fc.assert(
-      fc.property(fc.array(wireScalar(), { maxLength: 12 }), (row) => {
-        const bytes = rowBytes(row as RowValues, Buffer.byteLength)
-        expect(encodeFrame(row).length - 4).to.be.at.most(bytes)
-      }),
-    )
-  })
-
-  it('counts a unit of a string as a byte, unless told better', () => {
-    expect(rowBytes(['漢字'])).to.equal(rowBytes(['ab']))
-    expect(rowBytes(['漢字'], Buffer.byteLength)).to.equal(rowBytes(['abcdef']))
   })
 })

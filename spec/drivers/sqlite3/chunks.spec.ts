@@ -1,5 +1,6 @@
 /** The sqlite3 driver: results in parts, between which their statement is half-read. */
 import { expect } from 'chai'
+import { rowBytes } from '../../../lib/drivers/chunk.ts'
 import type { DriverStatement, ExecuteResult, RowValues } from '../../../lib/drivers/driver.ts'
 import { thrownBy } from '../contract.ts'
 import { CHUNK, describeSqlite3, drain } from './connections.ts'
@@ -10,7 +11,9 @@ const numbers = (count: number) =>
 const upTo = (count: number, from = 1): RowValues[] => Array.from({ length: count }, (_, i) => [from + i])
 
 /** Two rows of 18 bytes each. */
-const TWO = { bytes: 36, ms: 1000 }
+/** What a row of one small number counts for. */
+const ROW_BYTES = rowBytes([1])
+const TWO = { bytes: 2 * ROW_BYTES, ms: 1000 }
 
 describeSqlite3('a result of sqlite3 in parts', ({ open }) => {
   it('of 20,000 rows comes in chunks of about 64 KiB', async () => {
@@ -28,24 +31,24 @@ describeSqlite3('a result of sqlite3 in parts', ({ open }) => {
     const { rows, chunks } = await drain(statement, [], { ...CHUNK, ms: 1000 })
     await statement.finalize()
     expect(rows).to.deep.equal(expected)
-    expect(chunks).to.have.lengthOf.within(15, 25)
+    expect(chunks).to.have.lengthOf.within(9, 13)
     const lengths = chunks.slice(0, -1).map(({ length }) => length)
-    for (const length of lengths) expect(length).to.be.within(1000, 1300)
+    for (const length of lengths) expect(length).to.be.within(1700, 2100)
   })
 
   it('tells its end at once where the chunk is full just then', async () => {
     const db = await open()
     const statement = await db.prepare(`${numbers(6)} select i from n`)
     for (let again = 0; again < 3; again++) {
-      const first = await statement.execute([], { bytes: 54, ms: 1000 })
-      expect(first).to.deep.include({ rows: upTo(3), bytes: 54, late: false })
-      expect(await first.rest!.next({ bytes: 54, ms: 1000 })).to.deep.equal({
+      const first = await statement.execute([], { bytes: 3 * ROW_BYTES, ms: 1000 })
+      expect(first).to.deep.include({ rows: upTo(3), bytes: 3 * ROW_BYTES, late: false })
+      expect(await first.rest!.next({ bytes: 3 * ROW_BYTES, ms: 1000 })).to.deep.equal({
         rows: upTo(3, 4),
-        bytes: 54,
+        bytes: 3 * ROW_BYTES,
         late: false,
         ended: true,
       })
-      expect(await statement.execute([], { bytes: 108, ms: 1000 })).to.deep.include({
+      expect(await statement.execute([], { bytes: 6 * ROW_BYTES, ms: 1000 })).to.deep.include({
         rows: upTo(6),
         rest: null,
       })
@@ -56,7 +59,7 @@ describeSqlite3('a result of sqlite3 in parts', ({ open }) => {
   it('gives nothing more once it has ended or was closed, and its statement may run again', async () => {
     const db = await open()
     const statement = await db.prepare(`${numbers(5)} select i from n`)
-    const ended = (await statement.execute([], { bytes: 72, ms: 1000 })).rest!
+    const ended = (await statement.execute([], { bytes: 4 * ROW_BYTES, ms: 1000 })).rest!
     expect((await ended.next(TWO)).rows).to.deep.equal([[5]])
     for (let i = 0; i < 2; i++) {
       expect(await ended.next(TWO)).to.deep.equal({ rows: [], bytes: 0, late: false, ended: true })
@@ -117,7 +120,7 @@ describeSqlite3('a result of sqlite3 in parts', ({ open }) => {
   it('of a few large rows that were read at once is cut too', async () => {
     const db = await open()
     const statement = await db.prepare('select zeroblob(60) union all select zeroblob(70)')
-    const { chunks } = await drain(statement, [], { bytes: 65, ms: 1000 })
+    const { chunks } = await drain(statement, [], { bytes: 50, ms: 1000 })
     expect(chunks).to.deep.equal([[[Buffer.alloc(60)]], [[Buffer.alloc(70)]]])
     await statement.finalize()
   })
@@ -225,7 +228,7 @@ describeSqlite3('maxResultBytes of sqlite3', ({ open }) => {
   const TOO_LARGE = { name: 'DataError', code: 'RESULT_TOO_LARGE' }
 
   it('refuses a larger result that is read to its end, and no smaller one', async () => {
-    const db = await open(undefined, { maxResultBytes: 1800 })
+    const db = await open(undefined, { maxResultBytes: 100 * ROW_BYTES })
     const statement = await db.prepare(
       'with recursive n (i) as (select 1 union all select i + 1 from n where i < ?) select i from n',
     )
@@ -235,22 +238,22 @@ describeSqlite3('maxResultBytes of sqlite3', ({ open }) => {
     expect(error.message).to.contain('raise maxResultBytes')
     // Without end: it was not read first and judged then.
     expect(await thrownBy(() => statement.execute([1e9]))).to.include(TOO_LARGE)
-    expect((await drain(statement, [500], { bytes: 1800, ms: 1000 })).rows).to.have.lengthOf(500)
+    expect((await drain(statement, [500], { bytes: 100 * ROW_BYTES, ms: 1000 })).rows).to.have.lengthOf(500)
     await statement.finalize()
     expect(await thrownBy(() => db.rows('select zeroblob(2000)'))).to.include(TOO_LARGE)
     expect(await thrownBy(() => db.rows('pragma pragma_list'))).to.include(TOO_LARGE)
   })
 
   const writes = [
-    `insert into t ${numbers(200)} select i from n returning a`,
-    `insert into t ${numbers(200)} select i from n returning a, a as a`,
+    `insert into t ${numbers(200)} select i + 1000000 from n returning a`,
+    `insert into t ${numbers(200)} select i + 1000000 from n returning a, a as a`,
     'insert into t values (zeroblob(2000)) returning a',
     'update t set a = zeroblob(1900) returning a',
     'delete from t returning a, zeroblob(2000)',
   ]
   for (const sql of writes) {
     it(`undoes what returns more: ${sql.slice(0, 60)}`, async () => {
-      const db = await open(undefined, { maxResultBytes: 1800 })
+      const db = await open(undefined, { maxResultBytes: 100 * ROW_BYTES })
       await db.exec('create table t (a); insert into t values (1)')
       for (const begin of [false, true]) {
         if (begin) await db.run('begin')
