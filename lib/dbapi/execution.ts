@@ -142,15 +142,9 @@ export class ExecuteRequest extends Request implements Execution {
     columns: WireColumns | null,
     detail: Detail | null,
   ): void {
-    const { halfRead, pool } = this.#executor
-    const left =
-      rest === 0
-        ? null
-        : new Rest(
-            { pool, worker, cursor: rest, among: halfRead },
-            this.statement,
-            this.late || rows.length === 1,
-          )
+    const { halfReads } = this.#executor
+    const careful = this.late || rows.length === 1
+    const left = rest === 0 ? null : new Rest(halfReads, worker, rest, this.statement, careful)
     const result = new Result(this.statement, rows, columns, left)
     if (detail !== null && this.statement.writes) {
       this.rowcount = detail[0]
