@@ -166,6 +166,24 @@ describeEachDriver('A result that is left early', ({ driver, file }) => {
     expect((await errorOf(cursor.fetchall())).name).to.match(/ProgrammingError|PoolClosed/)
   })
 
+  it('ends the loop over it with an error when its Connection closes meanwhile', async () => {
+    const lone = await pool.connect()
+    const rows = lone.execute('select a, b from t')
+    let seen = 0
+    const error = await errorOf(
+      (async () => {
+        for await (const [a] of rows) {
+          expect(a).to.equal(++seen)
+          if (seen === 10) await lone.close()
+        }
+      })(),
+    )
+    if (inParts) expect(error.name).to.match(/^(ProgrammingError|QueryCancelled)$/)
+    expect(seen).to.be.within(10, 4999)
+    await pool.execute('select 1').fetchall()
+    for (const { inFlight } of pool.stats().children) expect(inFlight).to.equal(0)
+  })
+
   it('that is long in coming does not keep its Connection from closing, when nobody waits for it', async () => {
     // Quick for the first chunk; then a row that takes for ever, which is asked for ahead.
     const sql =

@@ -4,7 +4,7 @@
  */
 import { expect } from 'chai'
 import { type Connection, type Cursor, connect, createPool, type Pool, type Row } from 'forklite'
-import { describeEachDriver } from '../support/drivers.ts'
+import { describeEachDriver, errorOf } from '../support/drivers.ts'
 import { readsInParts } from '../support/half-reads.ts'
 
 /** About 100 bytes a row on the wire: 650 rows are a chunk. */
@@ -256,6 +256,33 @@ describeEachDriver('Streaming', ({ driver, file }) => {
     await conn.execute('drop table t')
     expect(firstOf(await one.fetchall())).to.deep.equal(upTo(3000).slice(1))
     expect((await two.fetchall()).every(([, , c]) => c === 7)).to.equal(true)
+  })
+
+  it('has others run on connections that are set as the first is', async () => {
+    await filled()
+    const set =
+      'select * from pragma_query_only, pragma_foreign_keys, pragma_synchronous, pragma_trusted_schema'
+    const asked = () => conn.execute(set).fetchall()
+    const first = await asked()
+    const cursors: Cursor[] = []
+    for (let i = 0; i < 3; i++) {
+      const cursor = await conn.execute('select a, b from t')
+      await cursor.fetchone()
+      cursors.push(cursor)
+      expect(await asked()).to.deep.equal(first)
+      const error = await errorOf(conn.execute('select * from t where a = json(?)', ['{']))
+      expect(error.name).to.match(/Error$/)
+    }
+    for (const cursor of cursors) await cursor.close()
+    // And those of the writer.
+    await conn.execute('insert into t values (9000, 0)')
+    const left = await conn.execute('select a, b from t')
+    const inside = await asked()
+    await conn.commit()
+    await conn.execute('insert into t values (9001, 0)')
+    expect(await asked()).to.deep.equal(inside)
+    await conn.rollback()
+    expect((await left.fetchall()).length).to.equal(3001)
   })
 
   it('asks ahead for nobody who reads one row', async function () {
