@@ -16,7 +16,7 @@ import { manyRun, type ParameterSets, runMany } from './executemany.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import { Gate } from './gate.ts'
 import type { ConnectionSettings } from './options.ts'
-import { finalize, type HalfRead } from './rest.ts'
+import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
 
 let numbered = 0
@@ -25,7 +25,7 @@ export class ConnectionExecutor implements Executor {
   readonly pool: WorkerPool
   readonly connection: Connection
   readonly settings: ConnectionSettings
-  readonly halfRead = new Set<HalfRead>()
+  readonly halfReads: HalfReads
   /** The sum of the rowcounts of all its statements. */
   totalChanges = 0
   readonly #label = `connection ${++numbered}`
@@ -38,6 +38,7 @@ export class ConnectionExecutor implements Executor {
 
   constructor(pool: WorkerPool, connection: Connection, settings: ConnectionSettings) {
     this.pool = pool
+    this.halfReads = new HalfReads(pool)
     this.connection = connection
     this.settings = settings
   }
@@ -186,8 +187,8 @@ export class ConnectionExecutor implements Executor {
   async close(): Promise<void> {
     this.#closed = true
     await this.#turn()
-    for (const halfRead of this.halfRead) finalize(halfRead)
     try {
+      await this.halfReads.close()
       if (this.#lease === null || this.#lease.released !== null) return
       const rollback = newExecution(this, null, 'ROLLBACK')
       this.#lease.submit(rollback)

@@ -8,7 +8,7 @@ import type { CallOptions } from './call-options.ts'
 import type { Connection } from './connection.ts'
 import type { ParameterSets } from './executemany.ts'
 import { type ExecuteRequest, type Execution, refusedExecution } from './execution.ts'
-import type { HalfRead } from './rest.ts'
+import type { HalfReads } from './rest.ts'
 import type { ColumnDescription, Row } from './result.ts'
 import type { Parameters } from './values.ts'
 
@@ -22,7 +22,7 @@ export interface Executor {
   /** Whether a call keeps its stack, for errors that reach no `await`. */
   readonly captureStacks: boolean
   /** Its results that a child has half-read. */
-  readonly halfRead: Set<HalfRead>
+  readonly halfReads: HalfReads
   /** Throws when it is closed. */
   expectOpen(): void
   /** Starts a statement for a cursor. Never throws: what is wrong fails the Execution. */

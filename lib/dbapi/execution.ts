@@ -109,7 +109,9 @@ export class ExecuteRequest extends Request implements Execution {
 
   fetchall(options?: CallOptions): Promise<Row[]> {
     if (options !== undefined) return this.#within(options, () => this.fetchall())
-    if (!this.answered && this.#resolve === null) {
+    // At once, as the other fetches: calls that overlap are served in their order.
+    if (this.#result !== null) return Promise.resolve(this.#result.fetchall())
+    if (this.#isFirst) {
       this.#wantsRows = true
       return new Promise<Row[]>((resolve) => {
         this.#resolve = resolve as Resolve
@@ -140,15 +142,9 @@ export class ExecuteRequest extends Request implements Execution {
     columns: WireColumns | null,
     detail: Detail | null,
   ): void {
-    const { halfRead, pool } = this.#executor
-    const left =
-      rest === 0
-        ? null
-        : new Rest(
-            { pool, worker, cursor: rest, among: halfRead },
-            this.statement,
-            this.late || rows.length === 1,
-          )
+    const { halfReads } = this.#executor
+    const careful = this.late || rows.length === 1
+    const left = rest === 0 ? null : new Rest(halfReads, worker, rest, this.statement, careful)
     const result = new Result(this.statement, rows, columns, left)
     if (detail !== null && this.statement.writes) {
       this.rowcount = detail[0]
@@ -207,8 +203,13 @@ export class ExecuteRequest extends Request implements Execution {
     this.#others?.resolve(undefined)
   }
 
+  // Whether nobody has asked before, for whom #resolve would be too early.
+  get #isFirst(): boolean {
+    return !this.answered && this.#resolve === null && this.#others === null
+  }
+
   #whenCursor(): Promise<Cursor> {
-    if (!this.answered && this.#resolve === null) {
+    if (this.#isFirst) {
       return new Promise<Cursor>((resolve) => {
         this.#resolve = resolve as Resolve
       })

@@ -11,7 +11,7 @@ import type { Cursor, Executor } from './cursor.ts'
 import { manyRun, type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import type { ConnectionSettings } from './options.ts'
-import type { HalfRead } from './rest.ts'
+import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
 
 export class PoolExecutor implements Executor, SliceCarrier {
@@ -20,20 +20,25 @@ export class PoolExecutor implements Executor, SliceCarrier {
   readonly connection = null
   readonly arraysize: number
   readonly captureStacks: boolean
-  readonly halfRead = new Set<HalfRead>()
+  readonly halfReads: HalfReads
   readonly #running = new Set<Promise<number>>()
   #closed = false
 
   constructor(pool: WorkerPool, { arraysize, captureStacks }: ConnectionSettings) {
     this.pool = pool
+    this.halfReads = new HalfReads(pool)
     this.arraysize = arraysize
     this.captureStacks = captureStacks
   }
 
-  /** Nothing can be started any more; resolves when each executemany under way has sent all it has. */
+  /**
+   * Nothing can be started any more; resolves when each executemany under way has sent all it has, and each
+   * fetch has all it asked for.
+   */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.allSettled(this.#running)
+    await this.halfReads.close()
   }
 
   /** Throws PoolClosed after close(). */

@@ -15,30 +15,75 @@ import { Exchange } from './exchange.ts'
  */
 const AHEAD = 2
 
-/** Where a child has the rest of a result. Holds nothing of the caller's, so that a dropped cursor can be collected. */
-export interface HalfRead {
-  readonly pool: WorkerPool
+/**
+ * Where a child has the rest of a result. Holds nothing of the caller's but chunks on their way, so that a
+ * dropped cursor can be collected.
+ */
+class HalfRead {
   readonly worker: WorkerProcess
   readonly cursor: number
-  /** All of one Connection or Pool. */
-  readonly among: Set<HalfRead>
+  readonly among: HalfReads
+  /** Chunks that were asked for and are not here, in order. */
+  readonly asked: Exchange[] = []
+
+  constructor(worker: WorkerProcess, cursor: number, among: HalfReads) {
+    this.worker = worker
+    this.cursor = cursor
+    this.among = among
+    among.all.add(this)
+  }
+
+  /** Lets go of it in the child. What a child is at just now, and nobody wants, it may end. */
+  finalize(): void {
+    const { all, pool } = this.among
+    if (all.delete(this)) pool.finalize(this.worker, this.cursor)
+    for (const exchange of this.asked.splice(0)) pool.abandon(exchange, nobodyReads(exchange.statement))
+  }
 }
 
-/** Lets go of the rest in the child. */
-export function finalize(halfRead: HalfRead): void {
-  if (halfRead.among.delete(halfRead)) halfRead.pool.finalize(halfRead.worker, halfRead.cursor)
+/** The half-read results of one Connection or Pool. */
+export class HalfReads {
+  readonly pool: WorkerPool
+  readonly all = new Set<HalfRead>()
+  // Calls that fetch from them and are not answered.
+  #calls = 0
+  #quiet: () => void = () => {}
+
+  constructor(pool: WorkerPool) {
+    this.pool = pool
+  }
+
+  /** Makes a call that may ask for several chunks, one after the other: close() waits for it. */
+  async during<T>(call: () => Promise<T>): Promise<T> {
+    this.#calls++
+    this.pool.beginReading()
+    try {
+      return await call()
+    } finally {
+      this.pool.endReading()
+      if (--this.#calls === 0) this.#quiet()
+    }
+  }
+
+  /** Waits for the calls that fetch from them, and lets go of all. */
+  async close(): Promise<void> {
+    while (this.#calls > 0) {
+      await new Promise<void>((resolve) => {
+        this.#quiet = resolve
+      })
+    }
+    for (const halfRead of this.all) halfRead.finalize()
+  }
 }
 
 // A result that is dropped half-read is let go of in the child too.
-const dropped = new FinalizationRegistry<HalfRead>(finalize)
+const dropped = new FinalizationRegistry<HalfRead>((halfRead) => halfRead.finalize())
 
 export class Rest {
   readonly #at: HalfRead
   readonly #statement: Statement
   // Chunks that are here, in order.
   readonly #chunks: SqlValue[][][] = []
-  // Chunks that were asked for and are not here, in order.
-  readonly #asked: Exchange[] = []
   // Why the rest cannot be had: every later call says so, or half a result would look whole.
   #broken: Error | null = null
   #ended = false
@@ -46,12 +91,23 @@ export class Rest {
   #careful: boolean
   #waiting: { promise: Promise<void>; resolve: () => void } | null = null
 
-  constructor(at: HalfRead, statement: Statement, careful: boolean) {
-    this.#at = at
+  /** `cursor` is the worker's number for it. */
+  constructor(
+    among: HalfReads,
+    worker: WorkerProcess,
+    cursor: number,
+    statement: Statement,
+    careful: boolean,
+  ) {
+    this.#at = new HalfRead(worker, cursor, among)
     this.#statement = statement
     this.#careful = careful
-    at.among.add(at)
-    dropped.register(this, at, this)
+    dropped.register(this, this.#at, this)
+  }
+
+  /** Makes a call that may ask for chunks. */
+  during<T>(call: () => Promise<T>): Promise<T> {
+    return this.#at.among.during(call)
   }
 
   /** The next chunk, or null at the end; rejects when it cannot be had. One call at a time. */
@@ -64,7 +120,7 @@ export class Rest {
       }
       if (this.#broken !== null) throw this.#broken
       if (this.#ended) return null
-      if (this.#asked.length === 0) this.#ask()
+      if (this.#at.asked.length === 0) this.#ask()
       await this.#arrival()
     }
   }
@@ -75,16 +131,14 @@ export class Rest {
    */
   askAhead(all = false): void {
     if (this.#careful && !all) return
-    while (!this.#over && this.#asked.length + this.#chunks.length < AHEAD) this.#ask()
+    while (!this.#over && this.#at.asked.length + this.#chunks.length < AHEAD) this.#ask()
   }
 
-  /** Lets go of what is left, here and in the child. What a child is at just now, and nobody wants, it may end. */
+  /** Lets go of what is left, here and in the child. */
   close(): void {
     this.#ended = true
     this.#chunks.length = 0
     this.#letGo()
-    const { pool } = this.#at
-    for (const exchange of this.#asked.splice(0)) pool.abandon(exchange, nobodyReads(this.#statement))
     this.#arrived()
   }
 
@@ -94,10 +148,11 @@ export class Rest {
 
   #ask(): void {
     const exchange = new Exchange(this.#statement, null, 0, Number.POSITIVE_INFINITY, null)
-    this.#asked.push(exchange)
+    const { among, asked, cursor, worker } = this.#at
+    asked.push(exchange)
     exchange.answer.then(
       ({ rows, rest }) => {
-        this.#asked.shift()
+        asked.shift()
         if (this.#over) return
         this.#chunks.push(rows)
         this.#careful = exchange.late || rows.length === 1
@@ -105,7 +160,7 @@ export class Rest {
         this.#arrived()
       },
       (error) => {
-        this.#asked.shift()
+        asked.shift()
         // Those that were asked for behind the last one find nothing.
         if (this.#over) return
         this.#broken = error
@@ -113,18 +168,18 @@ export class Rest {
         this.#arrived()
       },
     )
-    this.#at.pool.fetch(this.#at.worker, exchange, this.#at.cursor)
+    among.pool.fetch(worker, exchange, cursor)
   }
 
   #end(): void {
     this.#ended = true
-    this.#at.among.delete(this.#at)
+    this.#at.among.all.delete(this.#at)
     dropped.unregister(this)
   }
 
   #letGo(): void {
     dropped.unregister(this)
-    finalize(this.#at)
+    this.#at.finalize()
   }
 
   #arrival(): Promise<void> {

@@ -64,9 +64,9 @@ export class Result {
 
   async fetchone(): Promise<Row | null> {
     this.#expectRows()
-    // Others who wait for the same chunk may have emptied it before this one's turn comes.
-    while (this.#at === this.#rows.length) if (!(await this.#nextChunk())) return null
-    return this.takeRow() as Row
+    const row = this.takeRow()
+    if (row !== undefined) return row
+    return this.#rest === null ? null : this.#rest.during(() => this.#fetchRow())
   }
 
   async fetchmany(size: number): Promise<Row[]> {
@@ -76,6 +76,33 @@ export class Result {
       })
     }
     this.#expectRows()
+    const here = this.#rest === null || this.#rows.length - this.#at >= size
+    const rows = here ? this.#fetchRows(size) : this.#rest?.during(() => this.#fetchRows(size))
+    return rows as Promise<Row[]>
+  }
+
+  /** All rows that are left: at once where they are here, else by a promise. */
+  fetchall(): Row[] | Promise<Row[]> {
+    if (this.#rest !== null) return this.#rest.during(() => this.#fetchRest())
+    if (this.#columns !== null && !this.#closed) return this.#takeChunk() as Row[]
+    return this.#fetchRest()
+  }
+
+  /** Lets go of the rows that are left, here and in the child. */
+  close(): void {
+    this.#closed = true
+    this.#rows = NO_ROWS
+    this.#at = 0
+    this.#rest?.close()
+  }
+
+  async #fetchRow(): Promise<Row | null> {
+    // Others who wait for the same chunk may have emptied it before this one's turn comes.
+    while (this.#at === this.#rows.length) if (!(await this.#nextChunk())) return null
+    return this.takeRow() as Row
+  }
+
+  async #fetchRows(size: number): Promise<SqlValue[][]> {
     const rows: SqlValue[][] = []
     try {
       while (rows.length < size && (this.#at < this.#rows.length || (await this.#nextChunk()))) {
@@ -87,21 +114,7 @@ export class Result {
       // What was read is handed out; the next call tells why there is no more.
       if (rows.length === 0) throw error
     }
-    return rows as Row[]
-  }
-
-  /** All rows that are left: at once where they are here, else by a promise. */
-  fetchall(): Row[] | Promise<Row[]> {
-    if (this.#rest === null && this.#columns !== null && !this.#closed) return this.#takeChunk() as Row[]
-    return this.#fetchRest()
-  }
-
-  /** Lets go of the rows that are left, here and in the child. */
-  close(): void {
-    this.#closed = true
-    this.#rows = NO_ROWS
-    this.#at = 0
-    this.#rest?.close()
+    return rows
   }
 
   async #fetchRest(): Promise<Row[]> {

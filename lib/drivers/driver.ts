@@ -94,7 +94,10 @@ export interface ExecuteResult extends Chunk {
 
 /** A half-read result: SQLite's statement, between two steps. */
 export interface DriverCursor {
-  /** The next rows; none only at the end. `ended` says that there are no more, and that it was closed. */
+  /**
+   * The next rows; none only at the end. `ended` says that there are no more, and that it was closed. Rows that
+   * were read before an error are given first: the next call throws it.
+   */
   next(limit: ChunkLimit): Awaitable<Chunk & { readonly ended: boolean }>
   /** Lets go of the rows that are left. The statement may then be executed again. */
   close(): Awaitable<void>

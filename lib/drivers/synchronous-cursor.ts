@@ -32,6 +32,10 @@ export class SynchronousCursor implements DriverCursor {
   #steps: Iterator<RowValues> | null
   /** A row that was read for one chunk and belongs to the next. */
   #held: RowValues | null = null
+  /** What was thrown behind rows that were still to be given: it is told at the next call. */
+  #failed: { readonly error: unknown } | null = null
+  /** Whether a chunk was given. What fails before that fails the statement. */
+  #begun = false
 
   constructor(owner: CursorOwner, steps: Iterator<RowValues>) {
     this.#owner = owner
@@ -39,6 +43,11 @@ export class SynchronousCursor implements DriverCursor {
   }
 
   next(limit: ChunkLimit): Chunk & { readonly ended: boolean } {
+    const failed = this.#failed
+    if (failed !== null) {
+      this.#failed = null
+      throw failed.error
+    }
     const filling = new Filling(limit)
     if (this.#held !== null) {
       const row = this.#held
@@ -47,10 +56,12 @@ export class SynchronousCursor implements DriverCursor {
     }
     const { rows } = filling
     const ended = this.#fill(filling)
+    this.#begun = true
     return { rows, bytes: filling.bytes, late: filling.late, ended }
   }
 
   close(): void {
+    this.#failed = null
     const steps = this.#steps
     if (steps === null) return
     this.#steps = null
@@ -79,7 +90,10 @@ export class SynchronousCursor implements DriverCursor {
       }
     } catch (thrown) {
       this.close()
-      throw this.#owner.failed(thrown)
+      const error = this.#owner.failed(thrown)
+      if (!this.#begun || filling.rows.length === 0) throw error
+      this.#failed = { error }
+      return false
     }
     this.close()
     return true

@@ -130,12 +130,15 @@ export function transactionLost(sql: string): OperationalError {
   )
 }
 
-export function resultLost(sql: string): OperationalError {
-  return new OperationalError(
-    'the rest of this result was lost with its child process; run the query again',
+/** The rest of a half-read result went with its child; `reason` is null where its end is not yet known. */
+export function resultLost(sql: string, reason: WorkerExited | null): WorkerExited {
+  const why = reason === null ? '' : `: ${reason.message}`
+  return new WorkerExited(
+    `the rest of this result was lost with its child process, run the query again${why}`,
     {
-      code: 'RESULT_GONE',
+      code: 'WORKER_EXITED',
       sql,
+      cause: reason ?? undefined,
     },
   )
 }

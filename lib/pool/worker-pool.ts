@@ -74,6 +74,8 @@ export class WorkerPool implements WorkerOwner {
   // How the child of a database in memory ended; nothing can bring it back.
   #lost: WorkerExited | null = null
   #drained: (() => void) | null = null
+  // Calls that fetch rows, each perhaps in several requests, one after the other.
+  #reading = 0
 
   constructor(options: ChildOptions, router: Router, maxQueue: number) {
     this.options = options
@@ -151,10 +153,21 @@ export class WorkerPool implements WorkerOwner {
     request.fail(() => error, null)
   }
 
+  /** A call has begun that may fetch: close() waits for its end. */
+  beginReading(): void {
+    this.#reading++
+  }
+
+  endReading(): void {
+    this.#reading--
+    if (this.#drained !== null) this.#schedule()
+  }
+
   /** Asks the child that holds a half-read result for its next chunk. */
   fetch(worker: WorkerProcess, request: Request, cursor: number): void {
-    if (!worker.ready || this.#closed) {
-      this.refuse(request, this.#closed ? poolClosed() : resultLost(request.statement.sql))
+    const closed = this.#closed && this.#reading === 0
+    if (closed || !worker.ready) {
+      this.refuse(request, closed ? poolClosed() : resultLost(request.statement.sql, worker.death))
       return
     }
     worker.enqueueFetch(request, cursor)
@@ -343,7 +356,7 @@ export class WorkerPool implements WorkerOwner {
   #isIdle(): boolean {
     const { readers, writer } = this.#children
     const inFlight = readers.reduce((sum, reader) => sum + reader.inFlight, writer?.inFlight ?? 0)
-    return this.#waiting === 0 && inFlight === 0
+    return this.#waiting === 0 && inFlight === 0 && this.#reading === 0
   }
 
   #stayDown(role: Role, error: Error): void {

@@ -88,8 +88,8 @@ export class Connections {
   }
 
   #rest(connection: SqliteConnection): void {
-    // Told twice when it was finalized while it was fetched from.
-    if (connection === this.#main || this.#idle.includes(connection)) return
+    // Told twice when it was finalized while it was fetched from; it may be closed by then.
+    if (connection === this.#main || this.#idle.includes(connection) || !this.#all.has(connection)) return
     if (this.#idle.length < IDLE_SPARES) {
       this.#idle.push(connection)
       return

@@ -5,25 +5,30 @@
 
 import { type ChunkLimit, Filling, resultTooLarge, rowBytes } from '../drivers/chunk.ts'
 import type { Awaitable, Chunk, DriverCursor, RowValues } from '../drivers/driver.ts'
-import { chain } from './awaitable.ts'
+import { attempt } from './awaitable.ts'
 
 /** Rows that wait in memory, behind those that were sent. */
 export class KeptRows implements DriverCursor {
   #rows: RowValues[]
   #at = 0
+  readonly #broken: { readonly error: unknown } | null
 
-  constructor(rows: RowValues[]) {
+  /** `broken` is what there is behind them in place of more. */
+  constructor(rows: RowValues[], broken: { readonly error: unknown } | null = null) {
     this.#rows = rows
+    this.#broken = broken
   }
 
   next(limit: ChunkLimit): Chunk & { readonly ended: boolean } {
+    const { length } = this.#rows
+    if (this.#broken !== null && this.#at === length) throw this.#broken.error
     const filling = new Filling({ bytes: limit.bytes, ms: Number.POSITIVE_INFINITY })
-    for (; this.#at < this.#rows.length; this.#at++) {
+    for (; this.#at < length; this.#at++) {
       const row = this.#rows[this.#at] as RowValues
       if (!filling.take(row, rowBytes(row))) break
     }
     const { rows, bytes, late } = filling
-    return { rows, bytes, late, ended: this.#at === this.#rows.length }
+    return { rows, bytes, late, ended: this.#broken === null && this.#at === length }
   }
 
   close(): void {
@@ -66,22 +71,29 @@ export class HalfRead {
 
   /** Reads the rest into memory. What goes wrong, or is too much, is told to whoever fetches it. */
   keep(maxBytes: number): Awaitable<void> {
-    try {
-      const read = chain(this.next({ bytes: maxBytes, ms: Number.POSITIVE_INFINITY }), ({ rows, ended }) => {
-        if (ended) {
-          this.#rest = new KeptRows(rows)
-          return undefined
-        }
+    return attempt(
+      () => this.next({ bytes: maxBytes, ms: Number.POSITIVE_INFINITY }),
+      ({ rows, ended }) => (ended ? this.#wait(rows, null) : this.#keepOn(rows, maxBytes)),
+      (thrown) => {
+        this.#broken = thrown
+      },
+    )
+  }
+
+  // What is left behind these rows is an error, or one row too many.
+  #keepOn(rows: RowValues[], maxBytes: number): Awaitable<void> {
+    return attempt(
+      () => this.next({ bytes: 1, ms: Number.POSITIVE_INFINITY }),
+      () => {
         this.#broken = resultTooLarge(maxBytes)
         return this.close()
-      })
-      if (!(read instanceof Promise)) return read
-      return read.catch((thrown) => {
-        this.#broken = thrown
-      })
-    } catch (thrown) {
-      this.#broken = thrown
-    }
+      },
+      (error) => this.#wait(rows, { error }),
+    )
+  }
+
+  #wait(rows: RowValues[], broken: { readonly error: unknown } | null): void {
+    this.#rest = new KeptRows(rows, broken)
   }
 
   /** Lets go of the rows that are left. Never throws or rejects. */

@@ -336,6 +336,8 @@ export class Session implements RequestHandler {
       this.#replies.failure(id, this.#transactionFlag(), gone, null)
       return
     }
+    // Its next row may be long in coming.
+    this.#replies.flush()
     return attempt(
       () => open.result.next(CHUNK),
       (chunk) => {

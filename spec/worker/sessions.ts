@@ -27,7 +27,7 @@ import {
 import { resolveDrivers } from '../../lib/pool/driver-path.ts'
 import { Connections } from '../../lib/worker/connections.ts'
 import { Replies } from '../../lib/worker/replies.ts'
-import { Session } from '../../lib/worker/session.ts'
+import { type Duty, Session } from '../../lib/worker/session.ts'
 
 const MIB = 1024 * 1024
 
@@ -98,6 +98,8 @@ export class Outbox {
 
 export interface SessionOptions {
   reader?: boolean
+  /** Instead of `reader`. */
+  duty?: Duty
   maxFrameBytes?: number
   maxResultBytes?: number
   openSpare?: (() => Awaitable<DriverConnection>) | null
@@ -111,11 +113,17 @@ export class TestSession {
   /** Without `openSpare` the connection is the only one. */
   constructor(
     connection: DriverConnection,
-    { reader = false, maxFrameBytes = MIB, maxResultBytes = MIB, openSpare = null }: SessionOptions = {},
+    {
+      reader = false,
+      duty = reader ? 'reads' : 'writes',
+      maxFrameBytes = MIB,
+      maxResultBytes = MIB,
+      openSpare = null,
+    }: SessionOptions = {},
   ) {
     const connections = new Connections(connection, { openSpare, maxResultBytes })
     const replies = new Replies(this.outbox.channel, maxFrameBytes)
-    this.session = new Session(connections, replies, reader ? 'reads' : 'writes')
+    this.session = new Session(connections, replies, duty)
   }
 
   /** Runs a batch of requests, as they would come in one frame, and gives the frames of replies. */
