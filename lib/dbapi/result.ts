@@ -44,7 +44,7 @@ export class Result {
     this.#rows = rows
     this.#columns = columns
     this.#rest = rest
-    this.#mark = rest === null ? Number.POSITIVE_INFINITY : Math.ceil(rows.length / 2)
+    this.#mark = rest === null ? Number.POSITIVE_INFINITY : Math.floor(rows.length / 2) + 1
   }
 
   /** PEP 249's description; null for a statement without a result set. */

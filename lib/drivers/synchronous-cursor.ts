@@ -30,8 +30,9 @@ export class SynchronousCursor implements DriverCursor {
   readonly #owner: CursorOwner
   /** Null once it is closed. */
   #steps: Iterator<RowValues> | null
-  /** A row that was read for one chunk and belongs to the next. */
+  /** A row that was read for one chunk and belongs to the next, and what it takes. */
   #held: RowValues | null = null
+  #heldBytes = 0
   /** What was thrown behind rows that were still to be given: it is told at the next call. */
   #failed: { readonly error: unknown } | null = null
   /** Whether a chunk was given. What fails before that fails the statement. */
@@ -52,7 +53,7 @@ export class SynchronousCursor implements DriverCursor {
     if (this.#held !== null) {
       const row = this.#held
       this.#held = null
-      filling.take(row, tidyBigInts(row))
+      filling.take(row, this.#heldBytes)
     }
     const { rows } = filling
     const ended = this.#fill(filling)
@@ -82,8 +83,10 @@ export class SynchronousCursor implements DriverCursor {
         const step = steps.next()
         if (step.done) break
         const row = step.value
-        if (!filling.take(row, tidyBigInts(row))) {
+        const bytes = tidyBigInts(row)
+        if (!filling.take(row, bytes)) {
           this.#held = row
+          this.#heldBytes = bytes
           return false
         }
         if (filling.late) return false

@@ -36,6 +36,8 @@ export class Outbox {
   load = 0
   /** Of the requests, those that fetch a chunk. */
   fetches = 0
+  /** Results that the child has half-read, by cursor. */
+  readonly halfRead = new Set<number>()
   #batch: unknown[] = []
   #batchBytes = 0
   #batches: unknown[][] = []
@@ -73,11 +75,13 @@ export class Outbox {
   /** Adds the fetch of a result's next chunk, which `request` takes, to the batch. */
   fetch(request: Request, cursor: number): void {
     this.fetches++
+    request.cursor = cursor
     this.#batch.push(FETCH, this.#number(request), cursor)
   }
 
   /** Adds the end of a half-read result to the batch; it is not answered. */
   finalize(cursor: number): void {
+    this.halfRead.delete(cursor)
     this.#batch.push(FINALIZE, cursor)
   }
 
@@ -90,8 +94,11 @@ export class Outbox {
     return batches
   }
 
-  /** The request that an answer is for; it is then answered. Throws a ProtocolError if there is none. */
-  answered(id: number): Request {
+  /**
+   * The request that an answer is for; it is then answered. `rest` is the cursor of the rows that are left, 0 for
+   * none. Throws a ProtocolError if there is no such request.
+   */
+  answered(id: number, rest: number): Request {
     const request = this.#requests[id]
     if (request === undefined) throw new ProtocolError(`an answer to request ${id}, which nobody made`)
     this.#requests[id] = undefined
@@ -99,7 +106,12 @@ export class Outbox {
     this.inFlight--
     this.bytesInFlight -= request.bytes
     this.load -= request.load
-    if (request.slot === null) this.fetches--
+    if (request.cursor !== 0) {
+      this.fetches--
+      if (rest === 0) this.halfRead.delete(request.cursor)
+    } else if (rest !== 0) {
+      this.halfRead.add(rest)
+    }
     return request
   }
 

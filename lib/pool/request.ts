@@ -47,6 +47,8 @@ export abstract class Request {
   inTransaction: boolean | null = null
   /** Whether rows remain that come slowly. Set before succeed(). */
   late = false
+  /** The half-read result whose next chunk it fetches; 0 for a statement. */
+  cursor = 0
   /** Children that died with it. */
   attempts = 0
   /** Its place among the requests of its child, in the order they were sent. */

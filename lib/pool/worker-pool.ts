@@ -4,15 +4,7 @@
  */
 import type { SqlValue } from '../drivers/driver.ts'
 import { fromWire, type WireError, type WorkerExited } from '../errors.ts'
-import {
-  type Detail,
-  FAILED,
-  IN_TRANSACTION,
-  LATE,
-  MORE,
-  type Role,
-  type WireColumns,
-} from '../ipc/messages.ts'
+import { type Detail, FAILED, IN_TRANSACTION, LATE, type Role, type WireColumns } from '../ipc/messages.ts'
 import { type ChildOptions, isPrivate } from './child-options.ts'
 import { Children } from './children.ts'
 import { Deadlines } from './deadlines.ts'
@@ -39,6 +31,9 @@ import { Writes } from './writes.ts'
 
 /** A query whose caller has gone may take so long to end by itself, in milliseconds; then its child is killed. */
 const GRACE_MS = 50
+
+/** The same of a chunk that nobody waits for any more, while the child has results of others half-read. */
+const NEIGHBOURS_GRACE_MS = 2000
 
 /** What a pool is made of, at one moment. */
 export interface PoolStats {
@@ -197,6 +192,7 @@ export class WorkerPool implements WorkerOwner {
     request: Request,
     flags: number,
     rows: SqlValue[][] | WireError,
+    rest: number,
     columns: WireColumns | null,
     detail: Detail | null,
   ): void {
@@ -204,7 +200,6 @@ export class WorkerPool implements WorkerOwner {
     request.inTransaction = (flags & IN_TRANSACTION) !== 0
     if (request.lease !== null && !request.inTransaction) request.lease.release('reuse')
     request.late = (flags & LATE) !== 0
-    const rest = flags & MORE ? ((detail as Detail)[2] as number) : 0
     if (request.state === 'done') {
       // Its caller has left meanwhile, and would never fetch the rest.
       if (rest !== 0) this.finalize(worker, rest)
@@ -346,11 +341,13 @@ export class WorkerPool implements WorkerOwner {
   // reads, which run again elsewhere. What waits behind another is not the one to be killed for, yet.
   #endQuery(request: Request, worker: WorkerProcess): void {
     const running = worker.isOldest(request)
+    // Whoever closes a result has no quarrel with others', which would break.
+    const grace = request.cursor !== 0 && worker.halfRead > 0 ? NEIGHBOURS_GRACE_MS : GRACE_MS
     setTimeout(() => {
       if (request.replied || !worker.ready) return
       if (running && worker.isOldest(request)) worker.kill()
       else this.#endQuery(request, worker)
-    }, GRACE_MS).unref()
+    }, grace).unref()
   }
 
   #isIdle(): boolean {

@@ -11,6 +11,7 @@ import {
   type Detail,
   type Hello,
   MAGIC,
+  MORE,
   type Open,
   ProtocolError,
   type ReplyHandler,
@@ -32,12 +33,13 @@ const LEAVE_MS = 5000
 
 /** What a WorkerProcess tells the pool. */
 export interface WorkerOwner {
-  /** An answer: rows, or a WireError if `flags` has FAILED. */
+  /** An answer: rows, or a WireError if `flags` has FAILED; `rest` is the cursor of those that are left, 0 for none. */
   answered(
     worker: WorkerProcess,
     request: Request,
     flags: number,
     rows: SqlValue[][] | WireError,
+    rest: number,
     columns: WireColumns | null,
     detail: Detail | null,
   ): void
@@ -118,6 +120,11 @@ export class WorkerProcess implements ReplyHandler {
   /** Their estimated run time in microseconds, without that of fetches. */
   get load(): number {
     return this.#outbox.load
+  }
+
+  /** Results that the child has half-read, as far as it has told. */
+  get halfRead(): number {
+    return this.#outbox.halfRead.size
   }
 
   /** Of the requests, those that fetch the next chunk of a result. */
@@ -225,14 +232,15 @@ export class WorkerProcess implements ReplyHandler {
     columns: WireColumns | null,
     detail: Detail | null,
   ): void {
-    const request = this.#outbox.answered(id)
+    const rest = flags & MORE ? ((detail as Detail)[2] as number) : 0
+    const request = this.#outbox.answered(id, rest)
     const { slot } = request
     if (slot !== null) {
       // The child tells a statement's columns once, and again when they change.
       if (columns === null) columns = slot.columns
       else slot.columns = columns
     }
-    this.#owner.answered(this, request, flags, rows, columns, detail)
+    this.#owner.answered(this, request, flags, rows, rest, columns, detail)
   }
 
   costs(slotsAndMicroseconds: number[]): void {

@@ -116,13 +116,14 @@ export class Connections {
     }
   }
 
-  // Out of file descriptors, most likely.
-  #refused(thrown: unknown): OperationalError {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown)
+  // What is no error of SQLite's has its own words: the initializer's, say.
+  #refused(thrown: unknown): unknown {
+    if (!(thrown instanceof DriverError)) return thrown
+    // Out of file descriptors, most likely.
     return new OperationalError(
-      `no further connection could be opened beside ${this.#all.size} that have half-read results: ${reason}; ` +
+      `no further connection could be opened beside ${this.#all.size} that have half-read results: ${thrown.message}; ` +
         'read results to their end or close their cursors',
-      { code: thrown instanceof DriverError ? thrown.code : 'SQLITE_CANTOPEN', cause: thrown },
+      { code: thrown.code, cause: thrown },
     )
   }
 }

@@ -2,16 +2,14 @@
 import { expect } from 'chai'
 import { type Cursor, connect, createPool, type Pool, type Row } from 'forklite'
 import { describeEachDriver, errorOf } from '../support/drivers.ts'
-import { readsInParts } from '../support/half-reads.ts'
 import { runScript } from '../support/run-script.ts'
 
-const FILLER = 'f'.repeat(80)
+const FILLER = 'f'.repeat(98)
 const LEAST = '-9223372036854775807 - 1'
 /** Fails at this row, which is in a late chunk. */
 const FATAL = 2345
 
 describeEachDriver('A result that breaks', ({ driver, file }) => {
-  const inParts = readsInParts(driver)
   let pool: Pool
 
   beforeEach(async () => {
@@ -63,17 +61,13 @@ describeEachDriver('A result that breaks', ({ driver, file }) => {
     it(`by an error of a row, gives the rows before it, then that error, again and again: ${way}`, async () => {
       const conn = await pool.connect()
       const cursor = conn.cursor()
-      if (!inParts) {
-        expectOverflow(await errorOf(cursor.execute(BREAKS)))
-      } else {
-        await cursor.execute(BREAKS)
-        const [rows, error] = await untilError(fetch(cursor))
-        expectOverflow(error)
-        expect(rows.map(([a]) => a)).to.deep.equal(Array.from({ length: FATAL - 1 }, (_, i) => i + 1))
-        expect(await errorOf(cursor.fetchone())).to.equal(error)
-        expect(await errorOf(cursor.fetchmany(3))).to.equal(error)
-        expect(await errorOf(cursor.fetchall())).to.equal(error)
-      }
+      await cursor.execute(BREAKS)
+      const [rows, error] = await untilError(fetch(cursor))
+      expectOverflow(error)
+      expect(rows.map(([a]) => a)).to.deep.equal(Array.from({ length: FATAL - 1 }, (_, i) => i + 1))
+      expect(await errorOf(cursor.fetchone())).to.equal(error)
+      expect(await errorOf(cursor.fetchmany(3))).to.equal(error)
+      expect(await errorOf(cursor.fetchall())).to.equal(error)
       await cursor.execute('select a from t where a = 7')
       expect(await cursor.fetchall()).to.deep.equal([[7]])
       await conn.execute('delete from t where a = 8')
@@ -98,7 +92,6 @@ describeEachDriver('A result that breaks', ({ driver, file }) => {
   })
 
   it('behind what was read breaks nothing for one who leaves before', async () => {
-    if (!inParts) return
     for (const rows of [1, 400, 700]) {
       const cursor = await pool.execute(BREAKS)
       expect(await cursor.fetchmany(rows)).to.have.length(rows)
@@ -119,7 +112,7 @@ describeEachDriver('A result that breaks', ({ driver, file }) => {
            for (let i = 0; i < 3; i++) await pool.execute('select 1').fetchall()
            if (rows === 1999) await cursor.close()
          } catch (error) {
-           if (${inParts}) throw error
+           throw error
          }
        }
        const dying = await pool.execute('select a, b from t')
@@ -188,8 +181,7 @@ describeEachDriver('A result that breaks', ({ driver, file }) => {
         return { signal: abort.signal }
       },
     })) {
-      it(`fails with QueryCancelled, and the reader serves again: ${what}`, async function () {
-        if (!inParts) this.skip()
+      it(`fails with QueryCancelled, and the reader serves again: ${what}`, async () => {
         const cursor = await pool.execute(STUCK)
         expect(await cursor.fetchone()).to.deep.equal([1, FILLER])
         const error = await errorOf(cursor.fetchall(options()))
@@ -232,8 +224,6 @@ for (const [database, pragmas] of [
   ['test.db', { journal_mode: 'delete' }],
 ] as [string, Record<string, string>][]) {
   describeEachDriver(`A result from ${database}, not in WAL, that breaks`, ({ driver, file }) => {
-    const inParts = readsInParts(driver)
-
     it('takes more than maxResultBytes when something writes, is alone in that', async () => {
       const conn = await connect(database === 'test.db' ? file() : database, {
         driver,
@@ -247,17 +237,15 @@ for (const [database, pragmas] of [
       await conn.commit()
       const [large, small] = [
         await conn.execute('select a, b from t'),
-        await conn.execute('select a, b from t where a <= 1500'),
+        await conn.execute('select a, b from t where a <= 1200'),
       ]
       await conn.execute('delete from t where a = 1')
       await conn.commit()
       const got = large.fetchall()
-      if (inParts) {
-        const error = await errorOf(got)
-        expect(error).to.include({ name: 'DataError', code: 'RESULT_TOO_LARGE' })
-        expect(error.message).to.match(/maxResultBytes/)
-      } else expect((await got).length).to.equal(5000)
-      expect((await small.fetchall()).length).to.equal(1500)
+      const error = await errorOf(got)
+      expect(error).to.include({ name: 'DataError', code: 'RESULT_TOO_LARGE' })
+      expect(error.message).to.match(/maxResultBytes/)
+      expect((await small.fetchall()).length).to.equal(1200)
       expect(await conn.execute('select count(*) from t').fetchone()).to.deep.equal([4999])
       await conn.close()
     })

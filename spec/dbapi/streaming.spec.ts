@@ -5,10 +5,9 @@
 import { expect } from 'chai'
 import { type Connection, type Cursor, connect, createPool, type Pool, type Row } from 'forklite'
 import { describeEachDriver, errorOf } from '../support/drivers.ts'
-import { readsInParts } from '../support/half-reads.ts'
 
 /** About 100 bytes a row on the wire: 650 rows are a chunk. */
-const FILLER = 'f'.repeat(80)
+const FILLER = 'f'.repeat(98)
 const counting = (last: number) =>
   `with recursive c(x) as (select 1 union all select x + 1 from c where x < ${last}) select x, '${FILLER}' from c`
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1)
@@ -48,7 +47,6 @@ const WAYS: Record<string, (cursor: Cursor) => Promise<Row[]>> = {
 }
 
 describeEachDriver('Streaming', ({ driver, file }) => {
-  const inParts = readsInParts(driver)
   let pool: Pool
   let conn: Connection
 
@@ -232,7 +230,7 @@ describeEachDriver('Streaming', ({ driver, file }) => {
     const rows = firstOf(await cursor.fetchall())
     expect(rows.slice(0, 2899)).to.deep.equal(upTo(2999).slice(100))
     // The row that came back lies ahead: SQLite finds it where the loop has not been yet.
-    expect(rows.slice(2899)).to.deep.equal(inParts ? [3000] : [])
+    expect(rows.slice(2899)).to.deep.equal([3000])
   })
 
   it('ends with what was read, when the very rows it reads are rolled back, as in CPython', async () => {
@@ -242,7 +240,7 @@ describeEachDriver('Streaming', ({ driver, file }) => {
     await conn.rollback()
     const rows = firstOf(await cursor.fetchall())
     expect(rows).to.deep.equal(upTo(3000).slice(100, 100 + rows.length))
-    if (inParts) expect(rows.length).to.be.below(2900)
+    expect(rows.length).to.be.below(2900)
     expect(await conn.execute('select count(*) from t').fetchone()).to.deep.equal([0])
   })
 
@@ -285,8 +283,7 @@ describeEachDriver('Streaming', ({ driver, file }) => {
     expect((await left.fetchall()).length).to.equal(3001)
   })
 
-  it('asks ahead for nobody who reads one row', async function () {
-    if (!inParts) this.skip()
+  it('asks ahead for nobody who reads one row', async () => {
     await filled(3000)
     const cursor = await conn.execute('select a, b from t')
     await cursor.fetchone()
@@ -295,8 +292,7 @@ describeEachDriver('Streaming', ({ driver, file }) => {
     expect(pool.stats().children.map(({ inFlight }) => inFlight)).to.deep.equal([0, 2])
   })
 
-  it('gives rows as they come, where they come slowly', async function () {
-    if (!inParts) this.skip()
+  it('gives rows as they come, where they come slowly', async () => {
     // Each row counts for some milliseconds; the tenth for as long as this test could take.
     const slow = (x: string) =>
       `(with recursive d(y) as (select 1 union all select y + 1 from d where y < case when ${x} > 9 then 1000000000 else 300000 end) select count(*) from d)`

@@ -10,7 +10,6 @@ import { Connections } from '../../lib/worker/connections.ts'
 import type { HalfRead } from '../../lib/worker/half-read.ts'
 import { KnownSql } from '../../lib/worker/sql-texts.ts'
 import type { SqliteConnection } from '../../lib/worker/sqlite-connection.ts'
-import { readsInParts } from '../support/half-reads.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { type Answer, driversHere, flagNames, type Open, TestSession } from './sessions.ts'
 
@@ -232,7 +231,6 @@ for (const [name, found] of await driversHere()) {
   const open: Open = found
   describe(`a Session’s connections (${name})`, () => {
     const dir = tempDir()
-    const inParts = readsInParts(name)
     let opened: DriverConnection[]
     let sessions: TestSession[]
     let refusal: Error | null
@@ -299,7 +297,7 @@ for (const [name, found] of await driversHere()) {
         await other.exec(`insert into t values (${4000 + i}, 'new')`)
         expect(await test.rows('select count(*) from t'), 'nothing is stale').to.deep.equal([[3001 + i]])
       }
-      expect(opened).to.have.length(inParts ? 100 : 0)
+      expect(opened).to.have.length(100)
       const ends: unknown[][] = []
       for (let i = 99; i >= 0; i--) ends[i] = await rest(test, results[i]!)
       for (const [i, values] of ends.entries()) {
@@ -345,8 +343,7 @@ for (const [name, found] of await driversHere()) {
       for (const end of ['finalized', 'read', 'batch'] as const) {
         const { detail, ...first } = await test.runAt(SLOT, 'select a, b from t')
         await other.exec('update t set b = b || 2 where a = 2')
-        expect(await held(), end).to.equal(inParts)
-        if (!inParts) continue
+        expect(await held(), end).to.equal(true)
         if (end === 'finalized') await test.ask(FINALIZE, detail![2])
         else if (end === 'read') await rest(test, { ...first, detail })
         // Finalized before the fetches that came with it, which find nothing.
@@ -359,8 +356,7 @@ for (const [name, found] of await driversHere()) {
       await other.close()
     })
 
-    it('fail the statement for which none can be opened, and only that', async function () {
-      if (!inParts) this.skip()
+    it('fail the statement for which none can be opened, and only that', async () => {
       const test = await session('reader')
       const first = await test.runAt(SLOT, 'select a, b from t')
       refusal = new DriverError('SQLITE_CANTOPEN', 'unable to open database file')
@@ -423,7 +419,7 @@ for (const [name, found] of await driversHere()) {
       const answers = await test.ask(...batch)
       for (const answer of answers.slice(0, 5)) expect(await rest(test, answer)).to.have.length(3000)
       expect(await test.rows('select a from t where a = 5')).to.deep.equal([[5]])
-      for (const { detail } of answers.slice(5)) if (inParts) await test.ask(FINALIZE, detail![2])
+      for (const { detail } of answers.slice(5)) await test.ask(FINALIZE, detail![2])
       expect(await test.rows('select a from t where a = 6')).to.deep.equal([[6]])
     })
 
@@ -435,7 +431,7 @@ for (const [name, found] of await driversHere()) {
       expect(opened).to.have.length(0)
       expect(flagNames((await test.run('commit')).flags)).not.to.include('IN_TRANSACTION')
       await test.ask(EXECUTE, 0, 2, 'insert into t values (5001, 0)', [], 'IMMEDIATE')
-      expect(opened).to.have.length(inParts ? 1 : 0)
+      expect(opened).to.have.length(1)
       expect(await rest(test, half)).to.deep.equal([...numbers(1, 3000), 5000])
       const flags = flagNames((await test.run('select 1')).flags)
       expect(flags, 'the transaction is still that of the spare').to.include('IN_TRANSACTION')
@@ -491,8 +487,7 @@ for (const [name, found] of await driversHere()) {
         })
       }
 
-      it('break what takes more than maxResultBytes, and that alone', async function () {
-        if (!inParts) this.skip()
+      it('break what takes more than maxResultBytes, and that alone', async () => {
         const test = await alone(100_000)
         const large = await test.runAt(SLOT, 'select a, b from t')
         const small = await test.runAt(1, 'select a, b from t where a <= 1000')
@@ -507,8 +502,7 @@ for (const [name, found] of await driversHere()) {
         expect(await test.rows('select count(*) from t')).to.deep.equal([[2999]])
       })
 
-      it('tell an error that came while it was read to its end to who fetches it', async function () {
-        if (!inParts) this.skip()
+      it('tell an error that came while it was read to its end to who fetches it', async () => {
         const test = await alone()
         await test.run('update t set b = ? where a = 2500', null)
         const half = await test.runAt(

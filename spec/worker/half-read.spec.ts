@@ -1,9 +1,10 @@
 /** Half-read results: rows between two chunks, SQLite's or in memory; answered at once and by promises. */
 import { expect } from 'chai'
+import { rowBytes } from '../../lib/drivers/chunk.ts'
 import type { Awaitable, Chunk, DriverCursor, RowValues } from '../../lib/drivers/driver.ts'
 import { HalfRead, KeptRows } from '../../lib/worker/half-read.ts'
 
-const TENS = { bytes: 180, ms: Number.POSITIVE_INFINITY }
+const TENS = { bytes: 10 * rowBytes([1]), ms: Number.POSITIVE_INFINITY }
 const rowsFrom = (first: number, count: number): RowValues[] =>
   Array.from({ length: count }, (_, i) => [first + i])
 const firstOf = ({ rows }: Chunk) => rows.map(([value]) => value)
@@ -20,7 +21,7 @@ class FakeCursor implements DriverCursor {
     this.#answers = answers.map((answer, i) => {
       const ended = i === answers.length - 1
       if (typeof answer === 'function') return answer
-      return () => ({ rows: answer, bytes: answer.length * 18, late: false, ended })
+      return () => ({ rows: answer, bytes: answer.length * rowBytes([1]), late: false, ended })
     })
   }
 
@@ -153,7 +154,7 @@ for (const asynchronous of [false, true]) {
       await result.keep(100)
       expect([freed, cursor.closed]).to.deep.equal([1, 1])
       for (let i = 0; i < 2; i++)
-        expect(await outcome(() => result.next(TENS))).to.match(/maxResultBytes allows/)
+        expect(await outcome(() => result.next(TENS))).to.match(/bytes of maxResultBytes/)
       await result.close()
       expect(freed).to.equal(1)
     })
@@ -161,7 +162,7 @@ for (const asynchronous of [false, true]) {
     it('is not kept when the one row too many is its last', async () => {
       const result = half(cursorOf(rowsFrom(1, 25), rowsFrom(26, 1)))
       await result.keep(100)
-      expect(await outcome(() => result.next(TENS))).to.match(/maxResultBytes allows/)
+      expect(await outcome(() => result.next(TENS))).to.match(/bytes of maxResultBytes/)
       expect(freed).to.equal(1)
     })
 

@@ -69,6 +69,8 @@ export class ResultCursor implements DriverCursor {
   #from = 0
   /** Where the rows behind them come from; null if these are the last. */
   #stream: Stream | null
+  /** Whether a chunk was given. What fails before that fails the statement. */
+  #begun = false
 
   constructor(connection: Sqlite3Connection, rows: RowValues[], stream: Stream | null) {
     this.#connection = connection
@@ -93,7 +95,9 @@ export class ResultCursor implements DriverCursor {
     // What was read already costs no more time.
     while (!filling.late || this.#from < this.#rows.length) {
       if (this.#from === this.#rows.length) {
-        const row = await this.#ahead(filling.bytes >= limit.bytes)
+        const row = await this.#ahead(
+          filling.bytes >= limit.bytes || (this.#begun && filling.rows.length > 0),
+        )
         if (row === null) ended = true
         if (row === null || row === FAILED) break
         this.#rows = [row]
@@ -103,19 +107,20 @@ export class ResultCursor implements DriverCursor {
       if (!filling.take(row, rowBytes(row))) break
       this.#from++
     }
+    this.#begun = true
     // Of a list it is known that nothing is left, without looking ahead.
     if (this.#stream === null && this.#from === this.#rows.length) ended = true
     const { rows, bytes, late } = filling
     return { rows, bytes, late: late && !ended, ended }
   }
 
-  /** The next row of the stream. If the chunk is full without it, its failure is told by the next chunk. */
-  async #ahead(full: boolean): Promise<RowValues | typeof FAILED | null> {
+  /** The next row of the stream. Its failure is told by the next chunk if this one is `worth` giving without it. */
+  async #ahead(worth: boolean): Promise<RowValues | typeof FAILED | null> {
     if (this.#stream === null) return null
     try {
       return await this.#stream.next()
     } catch (thrown) {
-      if (!full) throw thrown
+      if (!worth) throw thrown
       this.#stream.putBack(thrown)
       return FAILED
     }

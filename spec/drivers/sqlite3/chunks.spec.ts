@@ -205,6 +205,8 @@ describeSqlite3('a result of sqlite3 in parts', ({ open }) => {
       const db = await filled()
       const { result } = await half(db)
       await db.close()
+      // The row that was looked at, to know that there is a rest.
+      expect((await result.rest!.next(TWO)).rows).to.have.lengthOf(1)
       expect(await thrownBy(() => result.rest!.next(TWO))).to.include({ code: 'SQLITE_MISUSE' })
       await result.rest!.close()
     })
