@@ -17,12 +17,15 @@
  *            lib/ipc/channel.ts          said in frames
  *   child    lib/worker/main.ts          frames in
  *            lib/worker/session.ts       requests run in order
+ *            lib/worker/connections.ts   the SQLite connection that is free for it
  *            lib/worker/statements.ts    the prepared statement
- *            lib/drivers/driver.ts       SQLite
+ *            lib/drivers/driver.ts       SQLite, up to a chunk of rows
+ *            lib/worker/half-read.ts     the rest, kept until it is fetched
  *            lib/worker/replies.ts       rows out, in batches
  *   caller   lib/pool/worker-process.ts  answers to their requests
  *            lib/dbapi/execution.ts      whoever awaits it
-            lib/dbapi/result.ts         its rows
+ *            lib/dbapi/result.ts         its rows
+ *            lib/dbapi/rest.ts           further chunks, asked for ahead
  */
 export type { CallOptions } from './dbapi/call-options.ts'
 export { connect, createPool } from './dbapi/connect.ts'

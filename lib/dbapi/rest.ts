@@ -11,7 +11,7 @@ import { Exchange } from './exchange.ts'
 
 /**
  * So many chunks are on their way, or here and not yet read: while one is decoded and read, the child makes
- * the next. With 1 the child waits for each FETCH: 100,000 rows take 1.2 times as long.
+ * the next. With 1 the child waits for each FETCH: 100,000 rows take 1.28 times as long. With 3 as long as with 2.
  */
 const AHEAD = 2
 
