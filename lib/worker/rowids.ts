@@ -21,12 +21,11 @@ export class Rowids {
     this.#connection = connection
   }
 
-  /** To be called before a statement that may update in an INSERT's place. */
-  look(): Awaitable<void> {
-    if (this.#last !== null) return undefined
-    return chain(this.#ask('SELECT last_insert_rowid()', []), ([row]) => {
-      this.#last = (row as [Rowid])[0]
-    })
+  /** To be called before a statement that inserts: asked afterwards, EXPLAIN would set `changes()` to 0. */
+  look(known: KnownSql, params: SqlValue[]): Awaitable<void> {
+    if (!known.inserts) return undefined
+    if (known.parsed.upsert) return this.#last === null ? this.#askLast() : undefined
+    return known.setsRowid === null ? this.#askWhetherSet(known, params) : undefined
   }
 
   /** Notes what was inserted, without asking for more. */
@@ -35,28 +34,30 @@ export class Rowids {
   }
 
   /** The rowid of the last row that this statement has inserted, null if it inserted none. */
-  of(known: KnownSql, params: SqlValue[], result: ExecuteResult): Awaitable<Rowid | null> {
+  of(known: KnownSql, result: ExecuteResult): Rowid | null {
     if (!known.inserts || result.changes === 0) return null
     const before = this.#last
     const rowid = result.lastInsertRowid
     this.#last = rowid
-    if (before !== null && rowid !== before) return rowid
-    // The same as before: an UPSERT's update, or the row of before, deleted and inserted again. Or none.
-    if (known.parsed.upsert) return before === rowid ? null : rowid
-    return chain(this.#setsRowid(known, params), (sets) => (sets ? rowid : null))
+    // The same as before was not inserted now, but updated; or it was deleted meanwhile and inserted again.
+    if (known.parsed.upsert) return rowid === before ? null : rowid
+    return known.setsRowid ? rowid : null
   }
 
-  // Asked once for a text, and only of one that has left the last rowid as it was.
-  #setsRowid(known: KnownSql, params: SqlValue[]): Awaitable<boolean> {
-    if (known.setsRowid !== null) return known.setsRowid
+  #askLast(): Awaitable<void> {
+    return chain(this.#ask('SELECT last_insert_rowid()', []), ([row]) => {
+      this.#last = (row as [Rowid])[0]
+    })
+  }
+
+  // Once for a text.
+  #askWhetherSet(known: KnownSql, params: SqlValue[]): Awaitable<void> {
     return chain(this.#ask(`EXPLAIN ${known.parsed.sql}`, params, known.parsed.names), (program) => {
       // addr, opcode, p1, p2, p3, p4, p5, comment
-      const sets = program.some(
+      known.setsRowid = program.some(
         ([, opcode, p1, , , , p5]) =>
           (opcode === 'Insert' && (Number(p5) & SETS_LAST_ROWID) > 0) || (opcode === 'VUpdate' && p1 === 1),
       )
-      known.setsRowid = sets
-      return sets
     })
   }
 

@@ -207,11 +207,9 @@ export class Session implements RequestHandler {
     { rowids }: SqliteConnection,
     statement: DriverStatement,
   ): Awaitable<void> {
-    return chain(known.parsed.upsert ? rowids.look() : undefined, () =>
+    return chain(rowids.look(known, request.params), () =>
       chain(statement.execute(request.params), (result) =>
-        chain(rowids.of(known, request.params, result), (rowid) =>
-          this.#succeed(request, known, result, [result.changes, rowid]),
-        ),
+        this.#succeed(request, known, result, [result.changes, rowids.of(known, result)]),
       ),
     )
   }

@@ -647,13 +647,13 @@ describe('a Session', () => {
         }),
     )
     const session = new TestSession(connection)
-    session.session.execute(0, 0, 'insert 1', [], 'IMMEDIATE')
+    session.session.execute(0, 0, 'update 1', [], 'IMMEDIATE')
     session.session.run()
     const closed = session.session.settled().then(() => session.session.close())
     release(one)
     await closed
     expect(connection.log).to.deep.equal([
-      ...['BEGIN IMMEDIATE', 'insert 1', 'finalize insert 1', 'ROLLBACK', 'close'],
+      ...['BEGIN IMMEDIATE', 'update 1', 'finalize update 1', 'ROLLBACK', 'close'],
     ])
     expect(flagNames(session.outbox.take()[0]!.answers[0]!.flags)).to.include('IN_TRANSACTION')
   })
