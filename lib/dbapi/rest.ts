@@ -1,6 +1,9 @@
 /**
  * Rest: the rows of a result that a child still has. Runs in the caller. It asks for them in chunks, some ahead
  * of whoever reads, and lets go of them when nobody will.
+ *
+ * A Rest is what the cursor holds; behind it are the Chunks, which everything else holds: those on their way would
+ * keep a cursor that was dropped from being collected.
  */
 import type { SqlValue } from '../drivers/driver.ts'
 import { QueryCancelled } from '../errors.ts'
@@ -15,36 +18,49 @@ import { Exchange } from './exchange.ts'
  */
 const AHEAD = 2
 
-/**
- * Where a child has the rest of a result. Holds nothing of the caller's but chunks on their way, so that a
- * dropped cursor can be collected.
- */
-class HalfRead {
-  readonly worker: WorkerProcess
-  readonly cursor: number
-  readonly among: HalfReads
-  /** Chunks that were asked for and are not here, in order. */
-  readonly asked: Exchange[] = []
+export class Rest {
+  readonly #chunks: Chunks
 
-  constructor(worker: WorkerProcess, cursor: number, among: HalfReads) {
-    this.worker = worker
-    this.cursor = cursor
-    this.among = among
-    among.all.add(this)
+  /** `cursor` is the worker's number for it; `careful` as of the chunk that is here. */
+  constructor(
+    among: HalfReads,
+    worker: WorkerProcess,
+    cursor: number,
+    statement: Statement,
+    careful: boolean,
+  ) {
+    this.#chunks = new Chunks(among, worker, cursor, statement, careful)
+    dropped.register(this, this.#chunks)
   }
 
-  /** Lets go of it in the child. What a child is at just now, and nobody wants, it may end. */
-  finalize(): void {
-    const { all, pool } = this.among
-    if (all.delete(this)) pool.finalize(this.worker, this.cursor)
-    for (const exchange of this.asked.splice(0)) pool.abandon(exchange, nobodyReads(exchange.statement))
+  /** Makes a call that may ask for chunks. */
+  during<T>(call: () => Promise<T>): Promise<T> {
+    return this.#chunks.during(call)
+  }
+
+  /** The next chunk, or null at the end; rejects when it cannot be had. One call at a time. */
+  next(): Promise<SqlValue[][] | null> {
+    return this.#chunks.next()
+  }
+
+  /**
+   * Asks for the chunks behind this one, for a reader who goes on. Of rows that are slow to come, or large,
+   * none is asked for before it is needed, unless `all` will be.
+   */
+  askAhead(all = false): void {
+    this.#chunks.askAhead(all)
+  }
+
+  /** Lets go of what is left, here and in the child. */
+  close(): void {
+    this.#chunks.close()
   }
 }
 
 /** The half-read results of one Connection or Pool. */
 export class HalfReads {
   readonly pool: WorkerPool
-  readonly all = new Set<HalfRead>()
+  readonly all = new Set<Chunks>()
   // Calls that fetch from them and are not answered.
   #calls = 0
   #quiet: () => void = () => {}
@@ -53,14 +69,14 @@ export class HalfReads {
     this.pool = pool
   }
 
-  /** Makes a call that may ask for several chunks, one after the other: close() waits for it. */
-  async during<T>(call: () => Promise<T>): Promise<T> {
+  /** Makes a call that may ask a child for several chunks, one after the other: close() waits for it. */
+  async during<T>(worker: WorkerProcess, call: () => Promise<T>): Promise<T> {
     this.#calls++
-    this.pool.beginReading()
+    this.pool.beginReading(worker)
     try {
       return await call()
     } finally {
-      this.pool.endReading()
+      this.pool.endReading(worker)
       if (--this.#calls === 0) this.#quiet()
     }
   }
@@ -72,18 +88,23 @@ export class HalfReads {
         this.#quiet = resolve
       })
     }
-    for (const halfRead of this.all) halfRead.finalize()
+    for (const chunks of this.all) chunks.close()
   }
 }
 
 // A result that is dropped half-read is let go of in the child too.
-const dropped = new FinalizationRegistry<HalfRead>((halfRead) => halfRead.finalize())
+const dropped = new FinalizationRegistry<Chunks>((chunks) => chunks.close())
 
-export class Rest {
-  readonly #at: HalfRead
+/** Chunks that are here, and the way to the others. */
+class Chunks {
+  readonly #among: HalfReads
+  readonly #worker: WorkerProcess
+  readonly #cursor: number
   readonly #statement: Statement
-  // Chunks that are here, in order.
-  readonly #chunks: SqlValue[][][] = []
+  // Those that are here, in order.
+  readonly #here: SqlValue[][][] = []
+  // Those that were asked for and are not here, in order.
+  readonly #asked: Exchange[] = []
   // Why the rest cannot be had: every later call says so, or half a result would look whole.
   #broken: Error | null = null
   #ended = false
@@ -91,7 +112,6 @@ export class Rest {
   #careful: boolean
   #waiting: { promise: Promise<void>; resolve: () => void } | null = null
 
-  /** `cursor` is the worker's number for it. */
   constructor(
     among: HalfReads,
     worker: WorkerProcess,
@@ -99,46 +119,41 @@ export class Rest {
     statement: Statement,
     careful: boolean,
   ) {
-    this.#at = new HalfRead(worker, cursor, among)
+    this.#among = among
+    this.#worker = worker
+    this.#cursor = cursor
     this.#statement = statement
     this.#careful = careful
-    dropped.register(this, this.#at, this)
+    among.all.add(this)
   }
 
-  /** Makes a call that may ask for chunks. */
   during<T>(call: () => Promise<T>): Promise<T> {
-    return this.#at.among.during(call)
+    return this.#among.during(this.#worker, call)
   }
 
-  /** The next chunk, or null at the end; rejects when it cannot be had. One call at a time. */
   async next(): Promise<SqlValue[][] | null> {
     for (;;) {
-      const chunk = this.#chunks.shift()
+      const chunk = this.#here.shift()
       if (chunk !== undefined) {
-        this.askAhead()
+        this.askAhead(false)
         return chunk
       }
       if (this.#broken !== null) throw this.#broken
       if (this.#ended) return null
-      if (this.#at.asked.length === 0) this.#ask()
+      if (this.#asked.length === 0) this.#ask()
       await this.#arrival()
     }
   }
 
-  /**
-   * Asks for the chunks behind this one, for a reader who goes on. Of rows that are slow to come, or large,
-   * none is asked for before it is needed, unless `all` will be.
-   */
-  askAhead(all = false): void {
+  askAhead(all: boolean): void {
     if (this.#careful && !all) return
-    while (!this.#over && this.#at.asked.length + this.#chunks.length < AHEAD) this.#ask()
+    while (!this.#over && this.#asked.length + this.#here.length < AHEAD) this.#ask()
   }
 
-  /** Lets go of what is left, here and in the child. */
   close(): void {
     this.#ended = true
-    this.#chunks.length = 0
-    this.#letGo()
+    this.#here.length = 0
+    this.#finalize()
     this.#arrived()
   }
 
@@ -148,38 +163,36 @@ export class Rest {
 
   #ask(): void {
     const exchange = new Exchange(this.#statement, null, 0, Number.POSITIVE_INFINITY, null)
-    const { among, asked, cursor, worker } = this.#at
-    asked.push(exchange)
+    this.#asked.push(exchange)
     exchange.answer.then(
       ({ rows, rest }) => {
-        asked.shift()
+        this.#asked.shift()
         if (this.#over) return
-        this.#chunks.push(rows)
+        this.#here.push(rows)
         this.#careful = exchange.late || rows.length === 1
-        if (rest === 0) this.#end()
+        if (rest === 0) {
+          this.#ended = true
+          this.#among.all.delete(this)
+        }
         this.#arrived()
       },
       (error) => {
-        asked.shift()
+        this.#asked.shift()
         // Those that were asked for behind the last one find nothing.
         if (this.#over) return
         this.#broken = error
-        this.#letGo()
+        this.#finalize()
         this.#arrived()
       },
     )
-    among.pool.fetch(worker, exchange, cursor)
+    this.#among.pool.fetch(this.#worker, exchange, this.#cursor)
   }
 
-  #end(): void {
-    this.#ended = true
-    this.#at.among.all.delete(this.#at)
-    dropped.unregister(this)
-  }
-
-  #letGo(): void {
-    dropped.unregister(this)
-    this.#at.finalize()
+  // Lets go of it in the child. What a child is at just now, and nobody wants, it may end.
+  #finalize(): void {
+    const { all, pool } = this.#among
+    if (all.delete(this)) pool.finalize(this.#worker, this.#cursor)
+    for (const exchange of this.#asked.splice(0)) pool.abandon(exchange, nobodyReads(this.#statement))
   }
 
   #arrival(): Promise<void> {

@@ -75,8 +75,8 @@ export function resultTooLarge(limit: number): DataError {
   )
 }
 
-/** The clock is read once in so many rows at the most: it costs 40 ns, and a row 600. */
-const MOST_ROWS_UNTIMED = 64
+/** The clock is read once in so many rows at the most: it costs 40 ns, and a row 600. All may be slow. */
+const MOST_ROWS_UNTIMED = 4
 
 /** A chunk while it is filled, row by row. */
 export class Filling {

@@ -123,6 +123,7 @@ const REFINEMENTS: readonly (readonly [primary: string, text: RegExp, code: stri
   ['SQLITE_CONSTRAINT', /^FOREIGN KEY constraint failed/, 'SQLITE_CONSTRAINT_FOREIGNKEY'],
   ['SQLITE_CONSTRAINT', /^cannot store \w+ value in \w+ column/, 'SQLITE_CONSTRAINT_DATATYPE'],
   ['SQLITE_CONSTRAINT', /^rowid is not unique/, 'SQLITE_CONSTRAINT_ROWID'],
+  ['SQLITE_ABORT', /^abort due to ROLLBACK/, 'SQLITE_ABORT_ROLLBACK'],
   ['SQLITE_ERROR', /^unable to open database/, 'SQLITE_CANTOPEN'],
   ['SQLITE_ERROR', /^no such collation sequence/, 'SQLITE_ERROR_MISSING_COLLSEQ'],
 ]

@@ -32,8 +32,8 @@ export interface OpenOptions {
   /** How long SQLite itself waits for a foreign lock, in milliseconds. */
   readonly busyTimeoutMs: number
   /**
-   * Without a limit unless given. About so many bytes of rows may a statement give that is run to its end. More is a DataError with the code
-   * RESULT_TOO_LARGE, and a statement that writes has then changed nothing.
+   * The most bytes of rows, about, that a statement may give which is run to its end; without a limit unless given.
+   * More is a DataError with the code RESULT_TOO_LARGE, and a statement that writes has then changed nothing.
    */
   readonly maxResultBytes?: number
 }

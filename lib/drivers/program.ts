@@ -57,3 +57,8 @@ export function cannotLoop(program: readonly Instruction[]): boolean {
   }
   return true
 }
+
+/** Whether it may call functions, be they SQLite's own or the application's. */
+export function callsFunctions(program: readonly Instruction[]): boolean {
+  return program.some(({ opcode }) => /^(Function|PureFunc|Agg)/.test(opcode))
+}

@@ -7,7 +7,7 @@ import type { ParsedSql } from '../sql/parse.ts'
 import { type ChunkLimit, resultTooLarge } from './chunk.ts'
 import { sameOr } from './columns.ts'
 import type { Chunk, Column, DriverStatement, ExecuteResult, RowValues, SqlValue } from './driver.ts'
-import { cannotLoop } from './program.ts'
+import { callsFunctions, cannotLoop } from './program.ts'
 import type { EngineStatement, SynchronousConnection } from './synchronous.ts'
 import { SynchronousCursor, tidyNumbers } from './synchronous-cursor.ts'
 
@@ -112,7 +112,9 @@ class ReadStatement extends RowStatement implements DriverStatement {
         // A number does not do for all its integers: from now on they are read as BigInts.
         this.#atOnce = false
       } else if (++this.#runs === 2) {
-        this.#atOnce = cannotLoop(programOf(this.#explain(), params))
+        const program = programOf(this.#explain(), params)
+        // Read at once it may have to be read again, and functions of the application's may have effects.
+        this.#atOnce = cannotLoop(program) && !callsFunctions(program)
       }
       if (limit === undefined) {
         const { rows, bytes, late } = this.readWhole(params)

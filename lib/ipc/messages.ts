@@ -80,6 +80,8 @@ export interface Open {
   maxFrameBytes: number
   /** For results that a child must keep whole. */
   maxResultBytes: number
+  /** For a connection that is opened beside half-read results to be ready, its initializer included. */
+  startTimeoutMs: number
 }
 
 /** What a child tells once it is ready. */
@@ -206,6 +208,7 @@ export function readOpen(message: unknown): Open {
   expectArray(open.initargs, 'initargs')
   expectInteger(open.maxFrameBytes, 'maxFrameBytes')
   expectInteger(open.maxResultBytes, 'maxResultBytes')
+  expectInteger(open.startTimeoutMs, 'startTimeoutMs')
   return open as unknown as Open
 }
 

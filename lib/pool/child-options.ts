@@ -48,6 +48,7 @@ export function openMessage(options: ChildOptions, role: Role, alone: boolean): 
     initargs: options.initargs,
     maxFrameBytes: options.maxFrameBytes,
     maxResultBytes: options.maxResultBytes,
+    startTimeoutMs: options.startTimeoutMs,
   }
 }
 

@@ -26,6 +26,9 @@ const LEAST_LOAD = 1
 /** What a chunk of a result takes a child, in microseconds, or more. */
 const CHUNK_LOAD = 1000
 
+/** More than any reader's load. */
+const AVOIDED_LOAD = 1e9
+
 /** Bytes of requests on their way to one child, so that its pipe is never the place where they wait. */
 const MAX_BYTES_IN_FLIGHT = 1024 * 1024
 
@@ -58,10 +61,13 @@ export function hasRoom(worker: WorkerProcess, request: Request): boolean {
 function choose(readers: readonly WorkerProcess[], request: Request): WorkerProcess | null {
   let best: WorkerProcess | null = null
   let least = Number.POSITIVE_INFINITY
+  // What may have to be killed for stays away from others' half-read results while it can.
+  const spares = request.signal !== null || request.deadline !== Number.POSITIVE_INFINITY
   for (const reader of readers) {
     if (!reader.ready || !hasRoom(reader, request)) continue
     if (reader.load > 0 && reader.load + request.load > FULL_LOAD) continue
-    const load = reader.load + reader.fetches * CHUNK_LOAD
+    const load =
+      reader.load + reader.fetches * CHUNK_LOAD + (spares && reader.halfRead > 0 ? AVOIDED_LOAD : 0)
     if (load + request.load <= PACKED_LOAD) return reader
     if (load < least) {
       best = reader

@@ -148,21 +148,23 @@ export class WorkerPool implements WorkerOwner {
     request.fail(() => error, null)
   }
 
-  /** A call has begun that may fetch: close() waits for its end. */
-  beginReading(): void {
+  /** A call has begun that may fetch from this child: close() waits for its end. */
+  beginReading(worker: WorkerProcess): void {
     this.#reading++
+    worker.await()
   }
 
-  endReading(): void {
+  endReading(worker: WorkerProcess): void {
     this.#reading--
+    worker.stopAwaiting()
     if (this.#drained !== null) this.#schedule()
   }
 
   /** Asks the child that holds a half-read result for its next chunk. */
   fetch(worker: WorkerProcess, request: Request, cursor: number): void {
-    const closed = this.#closed && this.#reading === 0
-    if (closed || !worker.ready) {
-      this.refuse(request, closed ? poolClosed() : resultLost(request.statement.sql, worker.death))
+    // While a call that was there before close() is reading, it gets all it needs.
+    if ((this.#closed && this.#reading === 0) || !worker.ready) {
+      this.refuse(request, this.#closed ? poolClosed() : resultLost(request.statement.sql, worker.death))
       return
     }
     worker.enqueueFetch(request, cursor)

@@ -72,6 +72,8 @@ export class WorkerProcess implements ReplyHandler {
   #exit: { code: number | null; signal: NodeJS.Signals | null } | null = null
   #pipeEnded = false
   #leaving = false
+  // Calls that wait for chunks of its half-read results.
+  #awaiting = 0
   #started: { resolve(hello: Hello): void; reject(error: Error): void } | null = null
   #resolveGone: () => void = () => {}
 
@@ -193,14 +195,23 @@ export class WorkerProcess implements ReplyHandler {
     return this.#outbox.isOldest(request)
   }
 
+  /** Somebody waits for chunks of it, until as many calls of stopAwaiting(): that keeps the caller alive. */
+  await(): void {
+    this.#awaiting++
+    if (this.death === null) this.#replies.ref()
+  }
+
+  stopAwaiting(): void {
+    this.#awaiting--
+    this.#letGo()
+  }
+
   /** Sends what was added, in one write unless it is much. */
   flush(): void {
     const batches = this.#outbox.take()
     if (batches.length === 0) return
-    if (this.inFlight > 0) {
-      this.#replies.ref()
-      markBusy(this.#child, true)
-    }
+    if (this.inFlight > 0) markBusy(this.#child, true)
+    if (this.#isAwaited) this.#replies.ref()
     for (const batch of batches) this.#channel.send(batch)
   }
 
@@ -262,14 +273,21 @@ export class WorkerProcess implements ReplyHandler {
       return
     }
     readReplies(message, this)
-    if (this.inFlight === 0) this.#letGo()
+    this.#letGo()
     this.#owner.progressed()
   }
 
-  // Nothing is asked of the child: it does not keep the caller alive, unless somebody waits for its end.
+  // Whether there is an answer that somebody waits for: more than chunks that were asked for ahead.
+  get #isAwaited(): boolean {
+    return this.#awaiting > 0 || this.#outbox.inFlight > this.#outbox.fetches
+  }
+
+  // Nothing that is waited for is asked of the child: it does not keep the caller alive, unless somebody waits for
+  // its end.
   #letGo(): void {
-    markBusy(this.#child, false)
-    if (!this.#leaving && !this.killed && this.#exit === null) this.#replies.unref()
+    if (this.inFlight === 0) markBusy(this.#child, false)
+    if (this.#isAwaited || this.#leaving || this.killed || this.#exit !== null) return
+    this.#replies.unref()
   }
 
   #settleStart(error: Error): void {

@@ -7,7 +7,7 @@
  * database has one connection only (it is not in WAL), what is half-read is first read to its end.
  */
 import type { Awaitable, DriverConnection } from '../drivers/driver.ts'
-import { DriverError, OperationalError } from '../errors.ts'
+import { Error as DbapiError, DriverError, OperationalError } from '../errors.ts'
 import { chain } from './awaitable.ts'
 import type { KnownSql } from './sql-texts.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
@@ -45,8 +45,8 @@ export class Connections {
     return this.#current
   }
 
-  /** The connection for a statement, which from now on is the current one; `reads` if it only reads. */
-  forStatement(reads: boolean): Awaitable<SqliteConnection> {
+  /** The connection for a statement, which from now on is the current one; `shares`: see KnownSql. */
+  forStatement(shares: boolean): Awaitable<SqliteConnection> {
     const current = this.#current
     if (current.halfRead.size === 0) {
       if (current === this.#main || this.#main.halfRead.size > 0 || current.driver.inTransaction)
@@ -56,7 +56,7 @@ export class Connections {
     }
     if (this.#openSpare === null) {
       // Others' locks are in the way of a write, and the connection's own half-read results of its COMMIT.
-      return reads ? current : chain(current.keepHalfRead(this.#maxResultBytes), () => current)
+      return shares ? current : chain(current.keepHalfRead(this.#maxResultBytes), () => current)
     }
     if (current.inTransaction) return current
     if (this.#main.halfRead.size === 0) return this.#change(this.#main)
@@ -77,7 +77,8 @@ export class Connections {
 
   /** Rolls back what is open and closes all. */
   async close(): Promise<void> {
-    for (const connection of this.#all) await connection.close()
+    const closed = await Promise.allSettled([...this.#all].map((connection) => connection.close()))
+    for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   #change(next: SqliteConnection): SqliteConnection {
@@ -116,9 +117,14 @@ export class Connections {
     }
   }
 
-  // What is no error of SQLite's has its own words: the initializer's, say.
-  #refused(thrown: unknown): unknown {
-    if (!(thrown instanceof DriverError)) return thrown
+  #refused(thrown: unknown): OperationalError {
+    if (!(thrown instanceof DriverError)) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown)
+      return new OperationalError(
+        `a further connection, beside half-read results, could not be made ready: ${reason}`,
+        { code: thrown instanceof DbapiError ? thrown.code : 'INITIALIZER_FAILED', cause: thrown },
+      )
+    }
     // Out of file descriptors, most likely.
     return new OperationalError(
       `no further connection could be opened beside ${this.#all.size} that have half-read results: ${thrown.message}; ` +

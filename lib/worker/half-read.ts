@@ -3,8 +3,9 @@
  * still SQLite's, between two steps; some wait in memory. Who fetches them is the Session's business.
  */
 
-import { type ChunkLimit, Filling, resultTooLarge, rowBytes } from '../drivers/chunk.ts'
+import { type ChunkLimit, Filling, rowBytes } from '../drivers/chunk.ts'
 import type { Awaitable, Chunk, DriverCursor, RowValues } from '../drivers/driver.ts'
+import { DataError } from '../errors.ts'
 import { attempt } from './awaitable.ts'
 
 /** Rows that wait in memory, behind those that were sent. */
@@ -85,7 +86,7 @@ export class HalfRead {
     return attempt(
       () => this.next({ bytes: 1, ms: Number.POSITIVE_INFINITY }),
       () => {
-        this.#broken = resultTooLarge(maxBytes)
+        this.#broken = keptTooLarge(maxBytes)
         return this.close()
       },
       (error) => this.#wait(rows, { error }),
@@ -115,4 +116,13 @@ export class HalfRead {
     this.#onFree = null
     onFree?.()
   }
+}
+
+function keptTooLarge(limit: number): DataError {
+  return new DataError(
+    'another statement ran while this result was half-read, so its rows had to be kept (a database that is not in WAL ' +
+      `has one connection), and they take more than the ${limit} bytes of maxResultBytes: read it to its end first, ` +
+      'or raise maxResultBytes',
+    { code: 'RESULT_TOO_LARGE' },
+  )
 }

@@ -5,6 +5,7 @@
  * Pipes: 4 brings requests, 5 takes replies. Node's own IPC channel only tells that the caller lives.
  */
 import { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Driver, DriverConnection } from '../drivers/driver.ts'
 import { loadFirst } from '../drivers/load.ts'
 import { OperationalError, toWire } from '../errors.ts'
@@ -97,7 +98,7 @@ async function open(asked: Open): Promise<void> {
     const replies = new Replies(channel, asked.maxFrameBytes)
     const alone = role === 'writer' && journalMode !== 'wal'
     const connections = new Connections(connection, {
-      openSpare: alone ? null : () => openConnection(driver, asked, asked.sparePragmas),
+      openSpare: alone ? null : () => openSpare(driver, asked),
       maxResultBytes: asked.maxResultBytes,
     })
     session = new Session(connections, replies, alone ? 'everything' : role === 'writer' ? 'writes' : 'reads')
@@ -131,6 +132,20 @@ async function openConnection(
     } catch {}
     throw thrown
   }
+}
+
+// A connection more, within startTimeoutMs. One that is ready later is closed again.
+async function openSpare(driver: Driver, asked: Open): Promise<DriverConnection> {
+  const opening = openConnection(driver, asked, asked.sparePragmas)
+  const timer = new AbortController()
+  const late = delay(asked.startTimeoutMs, null, { signal: timer.signal, ref: false }).catch(() => null)
+  const connection = await Promise.race([opening, late]).finally(() => timer.abort())
+  if (connection !== null) return connection
+  opening.then((unused) => unused.close()).catch(() => {})
+  throw new OperationalError(
+    `it was not ready within startTimeoutMs (${asked.startTimeoutMs} ms), its initializer included`,
+    { code: 'START_TIMEOUT' },
+  )
 }
 
 async function initialize(

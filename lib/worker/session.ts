@@ -189,8 +189,9 @@ export class Session implements RequestHandler {
     // Prepared first: as in CPython, a statement that does not compile begins no transaction.
     return chain(connection.statements.prepare(known), (statement) =>
       chain(request.begin === null ? undefined : connection.driver.exec(`BEGIN ${request.begin}`), () => {
-        if (request.verb !== 'execute') return this.#runMany(request, known, connection, statement)
+        if (request.verb !== 'execute') return this.#runMany(request, known, statement)
         if (known.writes) return this.#write(request, known, connection, statement)
+        if (known.alters) this.#texts.schemaChanged()
         const limit = this.#mayBeHalfRead(known, connection) ? CHUNK : undefined
         return chain(statement.execute(request.params, limit), (result) =>
           result.rest === null
@@ -276,17 +277,11 @@ export class Session implements RequestHandler {
 
   // Row after row, to the first that fails. Rows before it stay: in a transaction until that ends, in
   // autocommit for good. As in CPython it tells no rowid.
-  #runMany(
-    request: Request,
-    known: KnownSql,
-    { rowids }: SqliteConnection,
-    statement: DriverStatement,
-  ): Awaitable<void> {
+  #runMany(request: Request, known: KnownSql, statement: DriverStatement): Awaitable<void> {
     const { rows } = request
     let changes = 0
     const count = (result: ExecuteResult): void => {
       changes += result.changes
-      rowids.note(known, result)
     }
     const stop = (index: number, thrown: unknown): Awaitable<void> =>
       this.#fail(request, known, thrown, [changes, null, index])
@@ -322,7 +317,12 @@ export class Session implements RequestHandler {
     // A BEGIN of this request's own that worked stays open, as in CPython: the caller's rollback ends it.
     const flags = this.#transactionFlag() | (known.writes ? WROTE : 0)
     this.#replies.failure(request.id, flags, thrown, detail)
-    return current.reading.end()
+    // An end that fails concerns the next statement: it will hear of it.
+    return attempt(
+      () => current.reading.end(),
+      () => {},
+      () => {},
+    )
   }
 
   #answerFetch({ id, cursor }: Request): Awaitable<void> {
@@ -384,9 +384,9 @@ export class Session implements RequestHandler {
     const joins = known.reads && known.cost < LONG_US && request.begin === null
     if (reading.open) {
       if (joins) return this.#connections.current
-      return chain(reading.end(), () => this.#connections.forStatement(known.reads))
+      return chain(reading.end(), () => this.#connections.forStatement(known.shares))
     }
-    const connection = this.#connections.forStatement(known.reads)
+    const connection = this.#connections.forStatement(known.shares)
     if (!joins || this.#duty !== 'reads' || this.#batch.length - this.#next + 1 < BATCH_READS)
       return connection
     return chain(connection, (ready) => {

@@ -8,6 +8,8 @@ import { type ParsedSql, parseSql } from '../sql/parse.ts'
 
 const WRITING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
 
+const LEAVING_SCHEMA = new Set(['BEGIN', 'COMMIT', 'END', 'SAVEPOINT', 'RELEASE', 'EXPLAIN', ''])
+
 /** An SQL text as the child knows it. */
 export class KnownSql {
   readonly slot: number
@@ -18,8 +20,12 @@ export class KnownSql {
   readonly inserts: boolean
   /** SELECT or VALUES, behind WITH too: may run inside the reading batch's transaction, and be half-read. */
   readonly reads: boolean
-  /** Of one that inserts: whether its rows get rowids; null as long as nobody asked. */
+  /** Of one that inserts: whether its rows get rowids; null as long as nobody asked under this schema. */
   setsRowid: boolean | null = null
+  /** Neither reads nor writes rows, nor begins or ends a transaction: may change the schema. */
+  readonly alters: boolean
+  /** May go on beside half-read results of its connection, where that is the only one. */
+  readonly shares: boolean
   /** Moving average of its run time in microseconds; NaN before the first run. */
   cost = Number.NaN
   /** The average the caller was last told; NaN if none. */
@@ -36,6 +42,9 @@ export class KnownSql {
     this.writes = WRITING.has(verb)
     this.inserts = verb === 'INSERT' || verb === 'REPLACE'
     this.reads = verb === 'SELECT' || verb === 'VALUES'
+    this.alters = !this.writes && !this.reads && !LEAVING_SCHEMA.has(verb)
+    // Rows that are pending survive a ROLLBACK, and then are what they were before: as in CPython.
+    this.shares = this.reads || (verb === 'ROLLBACK' && !this.parsed.rollbackTo)
   }
 }
 
@@ -46,6 +55,11 @@ export class SqlTexts {
   /** `onForgotten` hears of each text whose number was given to another. */
   constructor(onForgotten: (known: KnownSql) => void) {
     this.#onForgotten = onForgotten
+  }
+
+  /** What the schema decides of a text is to be asked anew. Another process's changes are not noticed. */
+  schemaChanged(): void {
+    for (const known of this.#known) if (known !== undefined) known.setsRowid = null
   }
 
   /** The text of a slot; `sql`, where it came along, takes the slot over. */

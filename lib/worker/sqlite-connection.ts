@@ -56,6 +56,7 @@ export class SqliteConnection {
     for (const result of this.halfRead) await result.close()
     this.statements.clear()
     this.reading.finalize()
+    this.rowids.finalize()
     if (this.driver.inTransaction) await this.driver.exec('ROLLBACK')
     await this.driver.close()
   }

@@ -192,6 +192,7 @@ describe('the greeting', () => {
     initargs: [1, { a: 2 }],
     sparePragmas: [],
     maxResultBytes: 1024,
+    startTimeoutMs: 1000,
     maxFrameBytes: 1024,
   }
   const hello = { pid: 1, driver: 'better-sqlite3', sqliteVersion: '3.53.0', journalMode: 'wal' }

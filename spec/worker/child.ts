@@ -116,6 +116,7 @@ export class WorkerChild {
       pragmas: [['journal_mode', 'WAL']],
       sparePragmas: [],
       maxResultBytes: 16 * 1024 * 1024,
+      startTimeoutMs: 10_000,
       busyTimeoutMs: 1000,
       initializer: null,
       initargs: [],

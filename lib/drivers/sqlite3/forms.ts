@@ -1,6 +1,6 @@
 /**
  * The driver for sqlite3 (npm): one statement compiled in several forms, and what is known of its columns. Runs
- * in the child. A form is the text as it stands or one that sqlite3-rewrite.ts makes of it.
+ * in the child. A form is the text as it stands or one that rewrite.ts makes of it.
  */
 import { NotSupportedError } from '../../errors.ts'
 import type { ParsedSql } from '../../sql/parse.ts'

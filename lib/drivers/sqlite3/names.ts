@@ -1,7 +1,7 @@
 /**
  * Column names, as far as objects tell them: sqlite3 (npm) gives rows as objects, in which equal names are one
  * and names like numbers come first. Runs in the child. Pure functions, on names; see the forms in
- * sqlite3-rewrite.ts that make SQLite tell them.
+ * rewrite.ts that make SQLite tell them.
  */
 
 /**
