@@ -6,7 +6,7 @@
  * keep a cursor that was dropped from being collected.
  */
 import type { SqlValue } from '../drivers/driver.ts'
-import { QueryCancelled } from '../errors.ts'
+import { ProgrammingError, QueryCancelled } from '../errors.ts'
 import type { Statement } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { WorkerProcess } from '../pool/worker-process.ts'
@@ -88,7 +88,7 @@ export class HalfReads {
         this.#quiet = resolve
       })
     }
-    for (const chunks of this.all) chunks.close()
+    for (const chunks of this.all) chunks.breakOff()
   }
 }
 
@@ -152,6 +152,17 @@ class Chunks {
 
   close(): void {
     this.#ended = true
+    this.#here.length = 0
+    this.#finalize()
+    this.#arrived()
+  }
+
+  /** Lets go of what is left, because its Connection or Pool is closed: whoever reads on must hear of it. */
+  breakOff(): void {
+    this.#broken ??= new ProgrammingError('this result went with its Connection or Pool, which was closed', {
+      code: 'RESULT_GONE',
+      sql: this.#statement.sql,
+    })
     this.#here.length = 0
     this.#finalize()
     this.#arrived()

@@ -181,6 +181,10 @@ export class WorkerPool implements WorkerOwner {
   /** Takes no more requests, lets those it has be answered, and stops the children. */
   async close(): Promise<void> {
     this.#closed = true
+    // Chunks that were asked for ahead hold nobody but us.
+    const { readers, writer } = this.#children
+    for (const child of [...readers, ...(writer === null ? [] : [writer])])
+      if (child.inFlight > 0) child.await()
     if (!this.#isIdle()) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve

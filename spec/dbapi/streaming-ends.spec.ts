@@ -189,7 +189,7 @@ describeEachDriver('A result that is left early', ({ driver, file }) => {
     // Quick for the first chunk; then a row that takes for ever, which is asked for ahead.
     const sql =
       "with recursive c(x) as (select 1 union all select x + 1 from c where x < 1000000000) select x, '" +
-      `${'f'.repeat(98)}' from c where x < 1000 or x > 999999990`
+      `${'f'.repeat(98)}' from c where x < 1500 or x > 999999990`
     const lone = await pool.connect()
     const cursor = await lone.execute(sql)
     expect(await cursor.fetchmany(600)).to.have.length(600)

@@ -385,12 +385,15 @@ for (const [database, pragmas] of [
         expect(await conn.execute('select max(a) from t').fetchone()).to.deep.equal([5000])
       })
 
-      it('gives all that it began to read, also of rows that are rolled back, and of a table that is dropped', async () => {
+      it('gives no rows that were rolled back meanwhile, and all of a table that is dropped', async () => {
         await conn.execute(`insert into t select a + 10000, b from t`)
         const cursor = await conn.execute('select a, b from t')
         expect(await cursor.fetchmany(10)).to.have.length(10)
         await conn.rollback()
-        expect((await cursor.fetchall()).length).to.equal(3990)
+        // As in CPython, and in WAL: what SQLite had not read yet is what it was before.
+        const left = firstOf(await cursor.fetchall()) as number[]
+        expect(left.filter((a) => a <= 2000)).to.deep.equal(upTo(2000).slice(10))
+        expect(left.length).to.be.below(3990)
         const other = await conn.execute('select a, b from t')
         await other.fetchone()
         await conn.execute('drop table t')

@@ -100,7 +100,8 @@ describeEachDriver('A half-read result', ({ driver, file }) => {
     const { code, stdout, stderr } = await runScript(
       `import { connect } from 'forklite'
        const conn = await connect(${JSON.stringify(file())}, { driver: ${JSON.stringify(driver)}, readers: 1, autocommit: true })
-       const sql = 'with recursive c(i) as (values (1) union all select i + 1 from c) select i, i * 2, i * 3 from c where i < 9000'
+       // A chunk holds 4000 rows at the most: that with the 7000th is whole, and one of the next two never is.
+       const sql = 'with recursive c(i) as (values (1) union all select i + 1 from c) select i, i * 2, i * 3 from c where i < 12000'
        async function drop() {
          const cursor = await conn.execute(sql)
          return (await cursor.fetchmany(7000)).length

@@ -490,7 +490,7 @@ for (const [name, found] of await driversHere()) {
       it('break what takes more than maxResultBytes, and that alone', async () => {
         const test = await alone(100_000)
         const large = await test.runAt(SLOT, 'select a, b from t')
-        const small = await test.runAt(1, 'select a, b from t where a <= 1000')
+        const small = await test.runAt(1, 'select a, b from t where a <= 900')
         const failing = await test.runAt(
           2,
           'select abs(a - 9223372036854775807 - 2) + a, b from t order by -a',
@@ -498,7 +498,7 @@ for (const [name, found] of await driversHere()) {
         expect(failing.error?.[2] ?? '').to.match(/overflow|^$/)
         expect((await test.run('delete from t where a = 1')).error).to.equal(null)
         expect((await rest(test, large)).at(-1)).to.equal('RESULT_TOO_LARGE')
-        expect(await rest(test, small)).to.deep.equal(numbers(1, 1000))
+        expect(await rest(test, small)).to.deep.equal(numbers(1, 900))
         expect(await test.rows('select count(*) from t')).to.deep.equal([[2999]])
       })
 
@@ -522,7 +522,7 @@ for (const [name, found] of await driversHere()) {
         await test.ask(EXECUTE, 0, 1, 'insert into t values (5000, 0)', [], 'IMMEDIATE')
         const half = await test.runAt(SLOT, 'select a, b from t')
         expect((await test.run('rollback')).error).to.equal(null)
-        expect(await rest(test, half)).to.deep.equal([...numbers(1, 3000), 5000])
+        expect(await rest(test, half)).to.deep.equal(numbers(1, 3000))
         await test.ask(EXECUTE, 0, 1, 'insert into t values (5000, 0)', [], 'IMMEDIATE')
         const second = await test.runAt(SLOT, 'select a, b from t')
         expect((await test.run('commit')).error).to.equal(null)
