@@ -10,7 +10,7 @@ import { hasProc, waitForExit } from '../support/processes.ts'
 import { startScript } from '../support/run-script.ts'
 
 /** How long children may outlive their caller. */
-const OUTLIVE_MS = 1000
+const OUTLIVE_MS = 10_000
 
 const READERS = 2
 
