@@ -10,8 +10,8 @@ import { runScript, Script, startScript } from '../support/run-script.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { counting, guardiansOf, workersOf, writeInitializer } from './harness.ts'
 
-/** What "never outlive the caller by more than a second" allows. */
-const OUTLIVE_MS = 10_000
+/** The promise is a second, on a machine that has time; busy with other things it took longer, twice. */
+const OUTLIVE_MS = 5000
 
 const CHILDREN = 3
 

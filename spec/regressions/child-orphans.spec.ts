@@ -9,8 +9,8 @@ import { describeEachDriver } from '../support/drivers.ts'
 import { hasProc, waitForExit } from '../support/processes.ts'
 import { startScript } from '../support/run-script.ts'
 
-/** How long children may outlive their caller. */
-const OUTLIVE_MS = 10_000
+/** How long children may outlive their caller, on a machine however busy. */
+const OUTLIVE_MS = 5000
 
 const READERS = 2
 
