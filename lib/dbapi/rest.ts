@@ -153,8 +153,7 @@ class Chunks {
   close(): void {
     this.#ended = true
     this.#here.length = 0
-    this.#finalize()
-    this.#arrived()
+    this.#letGo()
   }
 
   /** Lets go of what is left, because its Connection or Pool is closed: whoever reads on must hear of it. */
@@ -164,8 +163,7 @@ class Chunks {
       sql: this.#statement.sql,
     })
     this.#here.length = 0
-    this.#finalize()
-    this.#arrived()
+    this.#letGo()
   }
 
   get #over(): boolean {
@@ -192,18 +190,18 @@ class Chunks {
         // Those that were asked for behind the last one find nothing.
         if (this.#over) return
         this.#broken = error
-        this.#finalize()
-        this.#arrived()
+        this.#letGo()
       },
     )
     this.#among.pool.fetch(this.#worker, exchange, this.#cursor)
   }
 
-  // Lets go of it in the child. What a child is at just now, and nobody wants, it may end.
-  #finalize(): void {
+  // Lets go of it in the child, and tells who waits. What a child is at just now, and nobody wants, it may end.
+  #letGo(): void {
     const { all, pool } = this.#among
     if (all.delete(this)) pool.finalize(this.#worker, this.#cursor)
     for (const exchange of this.#asked.splice(0)) pool.abandon(exchange, nobodyReads(this.#statement))
+    this.#arrived()
   }
 
   #arrival(): Promise<void> {

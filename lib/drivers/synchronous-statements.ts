@@ -3,7 +3,7 @@
  * when it is prepared, so that a read is a call of the package, a look at its values and a look at the schema:
  * about 0.1 µs on top of the bare call in a transaction.
  */
-import type { ParsedSql } from '../sql/parse.ts'
+import { type ParsedSql, WRITING } from '../sql/parse.ts'
 import { type ChunkLimit, resultTooLarge } from './chunk.ts'
 import { sameOr } from './columns.ts'
 import type { Chunk, Column, DriverStatement, ExecuteResult, RowValues, SqlValue } from './driver.ts'
@@ -13,8 +13,6 @@ import { SynchronousCursor, tidyNumbers } from './synchronous-cursor.ts'
 
 /** Verbs that only read, and leave the schema as it is. */
 const READING = new Set(['SELECT', 'VALUES'])
-/** Verbs that have a number of changed rows, and that leave the schema as it is. */
-const WRITING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
 const BOUNDARIES = new Set(['BEGIN', 'COMMIT', 'END', 'SAVEPOINT', 'RELEASE'])
 
 /** Prepares a statement. Throws what the package throws. */

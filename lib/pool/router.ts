@@ -5,7 +5,7 @@
  */
 import { NotSupportedError, ProgrammingError } from '../errors.ts'
 import { ClockCache } from '../sql/clock-cache.ts'
-import { type ParsedSql, parseSql } from '../sql/parse.ts'
+import { type ParsedSql, parseSql, WRITING } from '../sql/parse.ts'
 
 /** So many texts are remembered, and none longer than this. */
 const TEXTS = 2048
@@ -13,7 +13,6 @@ const LONG_TEXT = 64 * 1024
 const SHORT_TEXT = 1024
 
 const READING = new Set(['SELECT', 'VALUES', 'EXPLAIN', ''])
-const WRITING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
 const TRANSACTION = new Set(['BEGIN', 'COMMIT', 'END', 'ROLLBACK', 'SAVEPOINT', 'RELEASE'])
 
 // Pragmas that take an argument and only ask with it, or that change the file and not the connection:

@@ -62,6 +62,9 @@ export interface ParsedPragma {
   readonly argument: string | null
 }
 
+/** Verbs that change rows and have a number of them, behind WITH too. */
+export const WRITING: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
+
 /** What can follow WITH's list. */
 const VERBS_WITH_CTES = ['select', 'values', 'insert', 'replace', 'update', 'delete']
 

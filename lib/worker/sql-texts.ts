@@ -4,9 +4,7 @@
  */
 import type { Column } from '../drivers/driver.ts'
 import { ProtocolError, SLOTS, UNNUMBERED } from '../ipc/messages.ts'
-import { type ParsedSql, parseSql } from '../sql/parse.ts'
-
-const WRITING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
+import { type ParsedSql, parseSql, WRITING } from '../sql/parse.ts'
 
 const LEAVING_SCHEMA = new Set(['BEGIN', 'COMMIT', 'END', 'SAVEPOINT', 'RELEASE', 'EXPLAIN', ''])
 

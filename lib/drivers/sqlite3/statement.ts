@@ -3,7 +3,7 @@
  * rows. Runs in the child.
  */
 import { DriverError } from '../../errors.ts'
-import { parseSql } from '../../sql/parse.ts'
+import { parseSql, WRITING } from '../../sql/parse.ts'
 import { wrongCount } from '../binding.ts'
 import { type ChunkLimit, whole } from '../chunk.ts'
 import { noStatement } from '../codes.ts'
@@ -14,8 +14,6 @@ import { OtherStatement } from './other.ts'
 import { ReadStatement } from './read.ts'
 import { ReturningStatement } from './returning.ts'
 import { type Encoded, encode } from './values.ts'
-
-const WRITING = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
 
 /** How a statement of one kind runs, once its turn has come. */
 export interface Runner {
