@@ -16,6 +16,8 @@ export interface ParsedSql {
    * CREATE TRIGGER … BEGIN … END is one; `select 1; -` is two.
    */
   readonly statements: number
+  /** Where each of them ends in the text, its `;` included: the next begins there. */
+  readonly ends: readonly number[]
   /**
    * The first statement's first keyword in upper case; for WITH the verb behind its list; EXPLAIN stands for
    * itself. `''` for an empty text, and for one that begins as no statement does.
@@ -91,7 +93,7 @@ export function parseSql(sql: string): ParsedSql {
 class Reader {
   readonly #lexer: Lexer
   readonly #parameters = new ParameterList()
-  #statements = 0
+  readonly #ends: number[] = []
   /** Whether the token at hand belongs to the first statement. */
   #first = true
   /** Parentheses open at the token at hand, in the first statement; a `)` is outside of what it closes. */
@@ -118,11 +120,15 @@ class Reader {
     this.#advance()
     while (this.#lexer.kind !== 'end') {
       if (this.#atEnd()) this.#advance()
-      else this.#readStatement()
+      else {
+        this.#readStatement()
+        this.#ends.push(this.#lexer.stop)
+      }
     }
     return {
       sql,
-      statements: this.#statements,
+      statements: this.#ends.length,
+      ends: this.#ends,
       verb: this.#verb,
       names: this.#parameters.names(),
       named: this.#parameters.named,
@@ -203,7 +209,6 @@ class Reader {
   }
 
   #readStatement(): void {
-    this.#statements++
     const explained = this.#readExplain()
     const verbs = this.#readWith() ? VERBS_WITH_CTES : VERBS
     const verb = verbs.find((word) => this.#lexer.isWord(word)) ?? ''

@@ -13,6 +13,7 @@ describe('parseSql', () => {
     expect(parseSql(sql)).to.deep.equal({
       sql,
       statements: 1,
+      ends: [sql.length],
       verb: 'INSERT',
       names: [':name', '?2'],
       named: true,
@@ -62,6 +63,23 @@ describe('parseSql', () => {
     ]
     for (const [sql, statements] of counts) {
       it(`${statements}: ${JSON.stringify(sql)}`, () => expect(parseSql(sql).statements).to.equal(statements))
+    }
+  })
+
+  describe('ends', () => {
+    const pieces: [string, string[]][] = [
+      ['', []],
+      [' ;; -- nothing', []],
+      ['select 1', ['select 1']],
+      [';; select 1 ; -- x\n select 2 -- y', [';; select 1 ;', ' -- x\n select 2 -- y']],
+      [`${TRIGGER};select 1;`, [`${TRIGGER};`, 'select 1;']],
+      ["select ';' /* ; */;; select", ["select ';' /* ; */;", '; select']],
+    ]
+    for (const [sql, expected] of pieces) {
+      it(`cuts ${JSON.stringify(sql)}`, () => {
+        const { ends } = parseSql(sql)
+        expect(ends.map((end, i) => sql.slice(ends[i - 1] ?? 0, end))).to.deep.equal(expected)
+      })
     }
   })
 
