@@ -3,19 +3,29 @@
  * as Python's sqlite3 begins them, on the writer's Lease while one is open. Runs in the caller. It knows what a
  * statement is, from the router, and which requests it made; which child runs them is the pool's business.
  */
-import { type Error as DbapiError, NotSupportedError, ProgrammingError } from '../errors.ts'
-import { transactionLost, unsendable } from '../pool/failures.ts'
+import {
+  type Applied,
+  type Error as DbapiError,
+  NotSupportedError,
+  ProgrammingError,
+  QueryCancelled,
+} from '../errors.ts'
+import { ownConnectionLost, transactionLost, unsendable } from '../pool/failures.ts'
 import type { Lease } from '../pool/lease.ts'
+import { OwnConnection } from '../pool/own-connection.ts'
 import type { Request } from '../pool/request.ts'
 import type { Statement } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
-import type { CallOptions } from './call-options.ts'
+import { type CallOptions, deadlineOf } from './call-options.ts'
 import type { Connection } from './connection.ts'
 import type { Cursor, Executor } from './cursor.ts'
+import { Exchange } from './exchange.ts'
 import { manyRun, type ParameterSets, runMany } from './executemany.ts'
+import { runScript } from './executescript.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import { Gate } from './gate.ts'
 import type { ConnectionSettings } from './options.ts'
+import { placementOf } from './placement.ts'
 import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
 
@@ -24,16 +34,23 @@ let numbered = 0
 export class ConnectionExecutor implements Executor {
   readonly pool: WorkerPool
   readonly connection: Connection
-  readonly settings: ConnectionSettings
+  settings: ConnectionSettings
   readonly halfReads: HalfReads
   /** The sum of the rowcounts of all its statements. */
   totalChanges = 0
   readonly #label = `connection ${++numbered}`
   readonly #gate = new Gate()
-  // The open transaction; null when there is none.
+  // The writer: while a transaction is open, or a script goes on; null else.
   #lease: Lease | null = null
-  // Its transaction died with the writer. Every call says so until rollback(), or half of it would commit.
-  #lost = false
+  #inTransaction = false
+  // The SQLite connection that it has for itself, from its first temporary object on, and what is attached there.
+  #own: OwnConnection | null = null
+  readonly #ownSchemas = new Set<string>()
+  // What went with the writer's child: every call says so until rollback(), or half of a transaction would commit.
+  #lost: ((sql: string) => Error) | null = null
+  // Calls that are not answered, for interrupt().
+  readonly #running = new Set<Request>()
+  #interrupts = 0
   #closed = false
 
   constructor(pool: WorkerPool, connection: Connection, settings: ConnectionSettings) {
@@ -45,7 +62,7 @@ export class ConnectionExecutor implements Executor {
 
   /** Whether a transaction is open, after the newest answer. */
   get inTransaction(): boolean {
-    return this.#lease !== null
+    return this.#inTransaction
   }
 
   /** Throws a ProgrammingError once close() was called. */
@@ -78,9 +95,13 @@ export class ConnectionExecutor implements Executor {
     this.expectOpen()
     const run = manyRun(this.pool.router, sql, sets, options)
     await this.#turn()
+    const interrupts = this.#interrupts
     try {
       return await runMany(run, {
-        send: (slice) => this.#send(slice),
+        send: (slice) => {
+          if (interrupts === this.#interrupts) this.#send(slice)
+          else this.pool.refuse(slice, interrupted(slice))
+        },
         answered: (slice, changes) => {
           this.#note(slice)
           this.totalChanges += changes
@@ -94,9 +115,46 @@ export class ConnectionExecutor implements Executor {
     }
   }
 
+  async startScript(sql: string, options?: CallOptions): Promise<void> {
+    this.expectOpen()
+    const script = this.pool.router.script(sql)
+    await this.#turn()
+    try {
+      if (!this.settings.autocommit) await this.#commitNow(options)
+      await runScript(script, options, ({ parsed, special }) => special && !parsed.temporary, {
+        send: (part, last) => {
+          part.pins = true
+          part.holds = !last
+          this.#send(part)
+        },
+        answered: (part, changes) => {
+          this.#note(part)
+          this.totalChanges += changes
+        },
+      })
+    } finally {
+      // Where a part could not even be sent, the writer is still held for it.
+      if (!this.#inTransaction) this.#letGoOfWriter()
+      this.#gate.leave()
+    }
+  }
+
+  /** Changes what its statements go by from now on, after the calls before it; `commits`: what is open first. */
+  async change(settings: Partial<ConnectionSettings>, commits: boolean): Promise<void> {
+    this.expectOpen()
+    await this.#turn()
+    try {
+      if (commits) await this.#commitNow()
+      this.settings = { ...this.settings, ...settings }
+    } finally {
+      this.#gate.leave()
+    }
+  }
+
   answered(execution: ExecuteRequest): void {
     if (!execution.admitted) return
     execution.admitted = false
+    this.#running.delete(execution)
     this.#note(execution)
     if (execution.rowcount > 0) this.totalChanges += execution.rowcount
     this.#gate.leave()
@@ -127,33 +185,75 @@ export class ConnectionExecutor implements Executor {
     const { statement } = request
     request.label = this.#label
     this.#noteLoss(this.#lease)
-    const refusal = this.#refusal(request)
-    if (refusal !== null) {
-      this.pool.refuse(request, refusal)
+    try {
+      this.#expectSendable(request)
+      if (statement.special || request.script) this.#place(request)
+    } catch (error) {
+      this.pool.refuse(request, error as Error)
       return
     }
+    if (request.setting === null) request.own = this.#own
+    this.#running.add(request)
     if (this.#lease !== null) {
       this.pool.watch(request)
       this.#lease.submit(request)
       return
     }
     const { autocommit, isolationLevel } = this.settings
-    const begins = statement.writes && !autocommit && !this.pool.options.readonly
+    const begins = statement.writes && !request.script && !autocommit && !this.pool.options.readonly
     if (begins) request.begin = isolationLevel
-    request.pins = request.begin !== null || opensTransaction(statement)
+    request.pins ||= request.begin !== null || opensTransaction(statement)
     this.pool.submit(request)
   }
 
+  // Which connection it concerns, where that is not any: see Placement.
+  #place(request: Request): void {
+    const { parsed, sql } = request.statement
+    if (request.script) {
+      if (parsed.temporary && !this.pool.alone) this.#expectOwn(sql)
+      return
+    }
+    const isOwn = (schema: string): boolean => this.#ownSchemas.has(schema)
+    const placement = placementOf(request.statement, request.params, this.pool, isOwn)
+    if (placement === 'own') {
+      this.#expectOwn(sql)
+      const schema = parsed.attached === null ? null : schemaOf(request)
+      if (schema !== null && parsed.attached?.file !== undefined) this.#ownSchemas.add(schema)
+      else if (schema !== null) this.#ownSchemas.delete(schema)
+    } else if (placement === 'transaction') {
+      if (!this.#inTransaction) throw notInTransaction(sql)
+    } else if (placement !== 'any') {
+      if (this.#inTransaction) throw inTransaction(sql)
+      request.setting = placement
+      request.params = []
+    }
+  }
+
+  #expectOwn(sql: string): void {
+    if (this.pool.options.readonly) {
+      throw new NotSupportedError(
+        'a readonly database has no writer to hold temporary objects; use a WITH clause, or another database',
+        { code: 'UNSUPPORTED', sql },
+      )
+    }
+    this.#own ??= new OwnConnection()
+  }
+
   // What the pool would check too, the lease does not.
-  #refusal(request: Request): Error | null {
+  #expectSendable(request: Request): void {
     const { statement } = request
     const { sql } = statement
-    if (this.#lost) return transactionLost(sql)
-    if (this.#lease !== null) return unsendable(request, this.pool.options.maxFrameBytes)
+    if (this.#own?.lost) this.#loseOwn()
+    if (this.#lost !== null) throw this.#lost(sql)
+    if (this.#lease !== null) {
+      const refusal = unsendable(request, this.pool.options.maxFrameBytes)
+      if (refusal !== null) throw refusal
+      if (this.#inTransaction) return
+    }
     const { counter } = statement.parsed
-    if (counter !== null) return counterRefused(counter, sql)
-    if (!this.pool.options.readonly || !opensTransaction(statement)) return null
-    return new NotSupportedError(
+    if (counter !== null && !request.script) throw counterRefused(counter, sql)
+    if (!this.pool.options.readonly || !opensTransaction(statement)) return
+    throw new NotSupportedError(
       'a readonly database has no writer to hold a transaction; each SELECT sees one snapshot by itself',
       { code: 'UNSUPPORTED', sql },
     )
@@ -161,15 +261,43 @@ export class ConnectionExecutor implements Executor {
 
   // Learns from each answer whether the transaction is open, and from its death that it was lost.
   #note(request: Request): void {
-    if (request.inTransaction !== null)
-      this.#lease = request.inTransaction ? (request.lease ?? this.#lease) : null
-    else this.#noteLoss(request.lease)
+    this.#running.delete(request)
+    const { inTransaction, lease } = request
+    if (inTransaction === null) {
+      // A script that was in none has lost nothing but its end, and says so itself.
+      if (request.script && !this.#inTransaction) this.#lease = lease?.released === null ? lease : null
+      else this.#noteLoss(lease)
+      return
+    }
+    this.#inTransaction = inTransaction
+    const held = lease ?? this.#lease
+    this.#lease = held !== null && held.released === null ? held : null
   }
 
   #noteLoss(lease: Lease | null): void {
     if (lease?.released !== 'discard') return
     this.#lease = null
-    this.#lost = true
+    this.#inTransaction = false
+    this.#lost ??= transactionLost
+  }
+
+  #loseOwn(): void {
+    this.#own = null
+    this.#ownSchemas.clear()
+    this.#lost ??= ownConnectionLost
+  }
+
+  #letGoOfWriter(): void {
+    this.#lease?.release('reuse')
+    this.#lease = null
+  }
+
+  /** Ends what is running: reads at once, with what is left of their rows; what waits is not sent any more. */
+  interrupt(): void {
+    this.expectOpen()
+    this.#interrupts++
+    for (const request of [...this.#running]) this.pool.abandon(request, interrupted(request))
+    this.halfReads.breakOff((sql) => interruptedError(sql))
   }
 
   /** Ends the open transaction; does nothing without one. */
@@ -191,11 +319,13 @@ export class ConnectionExecutor implements Executor {
       await this.halfReads.close()
       if (this.#lease === null || this.#lease.released !== null) return
       const rollback = newExecution(this, null, 'ROLLBACK')
+      rollback.own = this.#own
       this.#lease.submit(rollback)
       // A transaction whose child died was rolled back by that.
       await rollback.catch(() => {})
     } finally {
       this.#lease = null
+      if (this.#own !== null) this.pool.leave(this.#own)
       this.#gate.leave()
     }
   }
@@ -203,10 +333,57 @@ export class ConnectionExecutor implements Executor {
   #sendEnd(execution: ExecuteRequest, verb: 'COMMIT' | 'ROLLBACK'): void {
     // A child that died while the transaction was idle has told nobody yet.
     this.#noteLoss(this.#lease)
-    if (this.#lost && verb === 'ROLLBACK') this.#lost = false
-    if (this.#lease !== null || this.#lost) this.#send(execution)
+    if (this.#own?.lost) this.#loseOwn()
+    if (verb === 'ROLLBACK') this.#lost = null
+    if (this.#inTransaction || this.#lost !== null) this.#send(execution)
     else execution.skip()
   }
+
+  // Commits what is open, for one that has its turn already.
+  async #commitNow(options?: CallOptions): Promise<void> {
+    const commit = new Exchange(
+      this.pool.router.statement('COMMIT'),
+      null,
+      0,
+      deadlineOf(options),
+      options?.signal ?? null,
+    )
+    this.#noteLoss(this.#lease)
+    if (!this.#inTransaction && this.#lost === null) return
+    this.#send(commit)
+    try {
+      await commit.answer
+    } finally {
+      this.#note(commit)
+    }
+  }
+}
+
+function schemaOf({ params, statement }: Request): string {
+  const schema = statement.parsed.attached?.schema ?? ''
+  return String(typeof schema === 'number' ? params[schema] : schema).toLowerCase()
+}
+
+function inTransaction(sql: string): ProgrammingError {
+  return new ProgrammingError(
+    'this holds for every connection of the pool, and cannot be done within a transaction: commit or roll back first',
+    { code: 'IN_TRANSACTION', sql },
+  )
+}
+
+function notInTransaction(sql: string): ProgrammingError {
+  return new ProgrammingError('this pragma ends with its transaction: begin one first', {
+    code: 'NO_TRANSACTION',
+    sql,
+  })
+}
+
+function interrupted({ applied, statement }: Request): QueryCancelled {
+  return interruptedError(statement.sql, applied)
+}
+
+function interruptedError(sql: string, applied?: Applied): QueryCancelled {
+  return new QueryCancelled('interrupted', { code: 'SQLITE_INTERRUPT', sql, applied })
 }
 
 function opensTransaction({ parsed }: Statement): boolean {

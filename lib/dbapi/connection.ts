@@ -60,6 +60,11 @@ export class Connection {
     return this.cursor().executemany(sql, sets, options)
   }
 
+  /** Runs the statements of a text, on a cursor of its own: see `Cursor.executescript()`. */
+  async executescript(sql: string, options?: CallOptions): Promise<Cursor> {
+    return this.cursor().executescript(sql, options)
+  }
+
   /** Commits the open transaction; does nothing without one. When it fails, the transaction is still open. */
   async commit(options?: CallOptions): Promise<void> {
     await this.#executor.end('COMMIT', options)

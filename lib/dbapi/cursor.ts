@@ -29,6 +29,8 @@ export interface Executor {
   start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest
   /** Runs a statement once for each set of parameters; resolves with the rows changed. */
   startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number>
+  /** Runs the statements of a text. */
+  startScript(sql: string, options?: CallOptions): Promise<void>
   /** Hears of each answer before the one who waits does. */
   answered(execution: ExecuteRequest): void
 }
@@ -98,6 +100,28 @@ export class Cursor implements AsyncIterable<Row> {
     this.#busy = true
     try {
       this.#changes = await this.#executor.startMany(sql, sets, options)
+    } finally {
+      this.#busy = false
+    }
+    return this
+  }
+
+  /**
+   * Runs the statements of a text, one after the other, and resolves to this cursor; rows that they give are
+   * dropped. Commits an open transaction first, unless `autocommit` is on; from then on the text decides. The
+   * first statement that fails ends it: the error names it, those before it stay.
+   * Rejects with a ProgrammingError, before anything is run, if one of them has parameters or cannot be run here.
+   *
+   * Source: CPython, sqlite3.Cursor.executescript().
+   */
+  async executescript(sql: string, options?: CallOptions): Promise<this> {
+    const misuse = this.#misuse()
+    if (misuse !== null) throw misuse
+    this.#letGo()
+    this.#execution = null
+    this.#busy = true
+    try {
+      await this.#executor.startScript(sql, options)
     } finally {
       this.#busy = false
     }

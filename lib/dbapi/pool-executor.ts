@@ -2,15 +2,21 @@
  * PoolExecutor: runs statements that belong to no Connection. Runs in the caller. Each commits by itself, and
  * none may leave anything behind on the SQLite connection it happens to run on.
  */
-import { type Error as DbapiError, PoolClosed, ProgrammingError } from '../errors.ts'
+import { type Error as DbapiError, NotSupportedError, PoolClosed, ProgrammingError } from '../errors.ts'
+import { unsendable } from '../pool/failures.ts'
+import type { Lease } from '../pool/lease.ts'
 import type { Request } from '../pool/request.ts'
+import type { Script } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
 import { counterRefused } from './connection-executor.ts'
 import type { Cursor, Executor } from './cursor.ts'
+import { Exchange } from './exchange.ts'
 import { manyRun, type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
+import { runScript } from './executescript.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import type { ConnectionSettings } from './options.ts'
+import { placementOf } from './placement.ts'
 import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
 
@@ -21,7 +27,7 @@ export class PoolExecutor implements Executor, SliceCarrier {
   readonly arraysize: number
   readonly captureStacks: boolean
   readonly halfReads: HalfReads
-  readonly #running = new Set<Promise<number>>()
+  readonly #running = new Set<Promise<unknown>>()
   #closed = false
 
   constructor(pool: WorkerPool, { arraysize, captureStacks }: ConnectionSettings) {
@@ -50,9 +56,10 @@ export class PoolExecutor implements Executor, SliceCarrier {
     try {
       this.expectOpen()
       const execution = newExecution(this, cursor, sql, params, options)
-      const { controls, parsed } = execution.statement
+      const { controls, parsed, special } = execution.statement
       if (controls) throw transactionRefused(sql)
       if (parsed.counter !== null) throw counterRefused(parsed.counter, sql)
+      if (special) this.#place(execution)
       // Blanks and comments alone: nothing to do, and no SQLite package would say so.
       if (parsed.statements === 0) execution.skip()
       else this.pool.submit(execution)
@@ -74,8 +81,90 @@ export class PoolExecutor implements Executor, SliceCarrier {
     }
   }
 
+  async startScript(sql: string, options?: CallOptions): Promise<void> {
+    this.expectOpen()
+    const script = this.pool.router.script(sql)
+    for (const { parsed } of script.statements) if (parsed.temporary) throw temporaryRefused(parsed.sql)
+    const running = this.#runScript(script, options)
+    this.#running.add(running)
+    try {
+      await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
   send(slice: Request): void {
+    try {
+      if (slice.statement.special) this.#place(slice)
+    } catch (error) {
+      this.pool.refuse(slice, error as Error)
+      return
+    }
     this.pool.submit(slice)
+  }
+
+  async #runScript(script: Script, options: CallOptions | undefined): Promise<void> {
+    // The writer, from the first part to the last.
+    let lease: Lease | null = null
+    let inTransaction = false
+    try {
+      await runScript(script, options, ({ special }) => special, {
+        send: (part, last) => {
+          part.pins = true
+          part.holds = !last
+          if (lease === null) this.send(part)
+          else this.#sendOn(lease, part, inTransaction)
+        },
+        answered: (part) => {
+          lease = part.lease?.released === null ? part.lease : null
+          inTransaction = part.inTransaction === true
+        },
+      })
+    } finally {
+      const left = lease as Lease | null
+      if (inTransaction && left !== null) await this.#rollBack(left)
+      left?.release('reuse')
+    }
+    if (inTransaction) throw transactionLeft(script.sql)
+  }
+
+  #sendOn(lease: Lease, part: Exchange, inTransaction: boolean): void {
+    try {
+      const refusal = unsendable(part, this.pool.options.maxFrameBytes)
+      if (refusal !== null) throw refusal
+      if (inTransaction && !part.script) throw transactionLeft(part.statement.sql)
+      if (!part.script) this.#place(part)
+      lease.submit(part)
+    } catch (error) {
+      this.pool.refuse(part, error as Error)
+    }
+  }
+
+  async #rollBack(lease: Lease): Promise<void> {
+    const rollback = new Exchange(
+      this.pool.router.statement('ROLLBACK'),
+      null,
+      0,
+      Number.POSITIVE_INFINITY,
+      null,
+    )
+    lease.submit(rollback)
+    // A transaction whose child died was rolled back by that.
+    await rollback.answer.catch(() => {})
+  }
+
+  // What belongs to one SQLite connection needs a Connection; what holds for all is made a setting.
+  #place(request: Request): void {
+    const { parsed, sql } = request.statement
+    const placement = parsed.temporary
+      ? 'own'
+      : placementOf(request.statement, request.params, this.pool, () => false)
+    if (placement === 'own') throw temporaryRefused(sql)
+    if (placement === 'transaction') throw transactionRefused(sql)
+    if (placement === 'any') return
+    request.setting = placement
+    request.params = []
   }
 
   beforeAsking(): void {}
@@ -83,6 +172,20 @@ export class PoolExecutor implements Executor, SliceCarrier {
   async afterAsking(): Promise<void> {}
 
   answered(): void {}
+}
+
+function temporaryRefused(sql: string): NotSupportedError {
+  return new NotSupportedError(
+    'temporary objects, and databases attached in memory, belong to a Connection: use pool.connect()',
+    { code: 'UNSUPPORTED', sql },
+  )
+}
+
+function transactionLeft(sql: string): ProgrammingError {
+  return new ProgrammingError(
+    'the script left a transaction open, which was rolled back: end it with COMMIT, or use pool.connect()',
+    { code: 'BAD_STATEMENT', sql },
+  )
 }
 
 function transactionRefused(sql: string): ProgrammingError {

@@ -40,6 +40,15 @@ export class Pool {
     return this.#executor.start(null, sql, params, options)
   }
 
+  /**
+   * Runs the statements of a text, one after the other, with the writer to themselves; rows that they give are
+   * dropped. Each commits by itself, but between BEGIN and COMMIT. The first that fails ends it: the error names
+   * it, those before it stay. A transaction that is left open is rolled back, and a ProgrammingError.
+   */
+  executescript(sql: string, options?: CallOptions): Promise<void> {
+    return this.#executor.startScript(sql, options)
+  }
+
   /** A new Connection over the pool's processes, with options of its own over the pool's. */
   async connect(options: ConnectionOptions = {}): Promise<Connection> {
     this.#executor.expectOpen()

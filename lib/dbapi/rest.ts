@@ -88,7 +88,18 @@ export class HalfReads {
         this.#quiet = resolve
       })
     }
-    for (const chunks of this.all) chunks.breakOff()
+    this.breakOff(
+      (sql) =>
+        new ProgrammingError('this result went with its Connection or Pool, which was closed', {
+          code: 'RESULT_GONE',
+          sql,
+        }),
+    )
+  }
+
+  /** Lets go of all; whoever reads on hears of it. */
+  breakOff(error: (sql: string) => Error): void {
+    for (const chunks of this.all) chunks.breakOff(error)
   }
 }
 
@@ -156,12 +167,9 @@ class Chunks {
     this.#letGo()
   }
 
-  /** Lets go of what is left, because its Connection or Pool is closed: whoever reads on must hear of it. */
-  breakOff(): void {
-    this.#broken ??= new ProgrammingError('this result went with its Connection or Pool, which was closed', {
-      code: 'RESULT_GONE',
-      sql: this.#statement.sql,
-    })
+  /** Lets go of what is left, for a reason that whoever reads on must hear of. */
+  breakOff(error: (sql: string) => Error): void {
+    this.#broken ??= error(this.#statement.sql)
     this.#here.length = 0
     this.#letGo()
   }

@@ -6,8 +6,13 @@
  *                    then batches  one entry after the other, each a verb and its operands:
  *                                  EXECUTE      id, slot, sql | null, params, begin | null
  *                                  EXECUTEMANY  id, slot, sql | null, rows of params, begin | null
+ *                                  EXECUTESCRIPT  id, sql
  *                                  FETCH        id, cursor
  *                                  FINALIZE     cursor                       (not answered)
+ *                                  ON           own connection               (of the entry behind it)
+ *                                  LEAVE        own connection               (not answered)
+ *                                  SET          id, setting
+ *                                  ADOPT        setting                      (not answered)
  *   child → caller   first frame   [MAGIC, VERSION, Hello] or [MAGIC, VERSION, null, WireError]
  *                    then batches  five elements for each answer:
  *                                  id, flags, rows | WireError, columns | null, detail | null
@@ -16,9 +21,15 @@
  * `id` numbers a request until it is answered. `slot` numbers an SQL text on this channel: the text travels
  * once, with null ever after; a text sent with a slot replaces the one that had it, and UNNUMBERED keeps none.
  * `begin` names the kind of transaction to begin first (`'IMMEDIATE'`), in the same hop.
+ *
+ * An own connection is one that a Connection has for itself in this child, for its temporary objects, by a number
+ * of the caller's; it is opened when it is first named, and takes over the open transaction if there is one.
+ * SET makes a setting that is to hold for every connection of the pool; the child that is asked first tries it
+ * out, the others ADOPT it.
  */
 import type { DriverName, SqlValue } from '../drivers/driver.ts'
 import type { WireError } from '../errors.ts'
+import type { Setting } from './settings.ts'
 
 export const MAGIC = 'forklite'
 /** Both sides come from one package, so any difference is an error: two installed versions, or a stray peer. */
@@ -28,6 +39,11 @@ export const EXECUTE = 1
 export const EXECUTEMANY = 2
 export const FETCH = 3
 export const FINALIZE = 4
+export const EXECUTESCRIPT = 5
+export const ON = 6
+export const LEAVE = 7
+export const SET = 8
+export const ADOPT = 9
 
 /** The slot of a text that is not worth keeping. */
 export const UNNUMBERED = -1
@@ -43,7 +59,7 @@ export const MORE = 1
 export const IN_TRANSACTION = 2
 /** The rows' place holds a WireError. */
 export const FAILED = 4
-/** The statement was an INSERT, UPDATE, DELETE or REPLACE: `detail[0]` counts its rows. */
+/** An INSERT, UPDATE, DELETE or REPLACE, or a script: `detail[0]` counts the rows it changed. */
 export const WROTE = 8
 /** Rows remain, and come slowly: whoever may not need them should not have them fetched ahead. */
 export const LATE = 16
@@ -56,7 +72,7 @@ export type WireColumns = [name: string, type: string | null][]
 
 /**
  * Rows changed, rowid of the last row that an EXECUTE has inserted (else null), and a third number: if there is MORE,
- * the cursor; if an EXECUTEMANY FAILED, the index of its row that did.
+ * the cursor; if an EXECUTEMANY or EXECUTESCRIPT FAILED, the index of its row or statement that did.
  */
 export type Detail = [changes: number, lastrowid: number | bigint | null, cursorOrRow?: number]
 
@@ -71,7 +87,9 @@ export interface Open {
   /** Candidates in order; the child takes the first that loads. */
   drivers: { name: DriverName; path: string }[]
   pragmas: [name: string, value: string | number][]
-  /** Those of the connections that it opens beside half-read results. */
+  /** What holds for every connection of the pool by now, beyond the pragmas. */
+  settings: Setting[]
+  /** Those pragmas of the connections that it opens beside half-read results. */
   sparePragmas: [name: string, value: string | number][]
   busyTimeoutMs: number
   /** A module's URL, or null. */
@@ -102,8 +120,14 @@ export class ProtocolError extends Error {
 export interface RequestHandler {
   execute(id: number, slot: number, sql: string | null, params: SqlValue[], begin: string | null): void
   executemany(id: number, slot: number, sql: string | null, rows: SqlValue[][], begin: string | null): void
+  executescript(id: number, sql: string): void
   fetch(id: number, cursor: number): void
   finalize(cursor: number): void
+  /** The next call is for this own connection. */
+  on(connection: number): void
+  leave(connection: number): void
+  set(id: number, setting: Setting): void
+  adopt(setting: Setting): void
 }
 
 /** Takes the answers of a batch. */
@@ -151,6 +175,25 @@ export function readRequests(message: unknown, handler: RequestHandler): void {
     } else if (verb === FINALIZE) {
       expectId(batch[i + 1])
       handler.finalize(batch[i + 1] as number)
+      i += 2
+    } else if (verb === EXECUTESCRIPT) {
+      expectId(batch[i + 1])
+      expectString(batch[i + 2], 'a script')
+      handler.executescript(batch[i + 1] as number, batch[i + 2] as string)
+      i += 3
+    } else if (verb === ON || verb === LEAVE) {
+      expectId(batch[i + 1])
+      if (verb === ON) handler.on(batch[i + 1] as number)
+      else handler.leave(batch[i + 1] as number)
+      i += 2
+    } else if (verb === SET) {
+      expectId(batch[i + 1])
+      expectSetting(batch[i + 2])
+      handler.set(batch[i + 1] as number, batch[i + 2] as Setting)
+      i += 3
+    } else if (verb === ADOPT) {
+      expectSetting(batch[i + 1])
+      handler.adopt(batch[i + 1] as Setting)
       i += 2
     } else {
       throw new ProtocolError(`unknown verb ${String(verb)} in a batch of requests`)
@@ -203,6 +246,7 @@ export function readOpen(message: unknown): Open {
       if (typeof value !== 'number') expectString(value, "a pragma's value")
     }
   }
+  for (const setting of expectArray(open.settings, 'settings')) expectSetting(setting)
   expectInteger(open.busyTimeoutMs, 'busyTimeoutMs')
   if (open.initializer !== null) expectString(open.initializer, "an initializer's URL")
   expectArray(open.initargs, 'initargs')
@@ -274,6 +318,14 @@ function expectString(value: unknown, what: string): asserts value is string {
   if (typeof value !== 'string') throw new ProtocolError(`${describe(value)} came where ${what} was due`)
 }
 
+function expectSetting(value: unknown): void {
+  const [kind, ...rest] = expectArray(value, 'a setting')
+  if (kind !== 'attach' && kind !== 'detach' && kind !== 'pragma')
+    throw new ProtocolError(`a setting of kind ${String(kind)}`)
+  if (rest.length !== 2) throw new ProtocolError(`a setting of ${rest.length + 1} parts`)
+  for (const part of rest) expectString(part, 'part of a setting')
+}
+
 function expectBoolean(value: unknown, what: string): asserts value is boolean {
   if (typeof value !== 'boolean') throw new ProtocolError(`${describe(value)} came where ${what} was due`)
 }
@@ -299,5 +351,6 @@ function expectDetail(value: unknown, flags: number): void {
     throw new ProtocolError(`${describe(lastrowid)} came where a rowid was due`)
   }
   if (flags & MORE) expectId(cursorOrRow)
-  else if (cursorOrRow !== undefined) expectInteger(cursorOrRow, 'row of an executemany')
+  else if (cursorOrRow !== undefined)
+    expectInteger(cursorOrRow, 'row of an executemany or statement of a script')
 }

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { OperationalError } from '../errors.ts'
 import type { Open, Role } from '../ipc/messages.ts'
+import type { Setting } from '../ipc/settings.ts'
 import type { Candidate } from './driver-path.ts'
 import type { LauncherName } from './launcher.ts'
 
@@ -34,8 +35,13 @@ export interface ChildOptions {
   env: Record<string, string>
 }
 
-/** The first frame of a child. `alone`: it is the only one. */
-export function openMessage(options: ChildOptions, role: Role, alone: boolean): Open {
+/** The first frame of a child. `alone`: it is the only one; `settings`: what was set since the pool was made. */
+export function openMessage(
+  options: ChildOptions,
+  role: Role,
+  alone: boolean,
+  settings: readonly Setting[],
+): Open {
   return {
     role,
     database: options.database,
@@ -43,6 +49,7 @@ export function openMessage(options: ChildOptions, role: Role, alone: boolean): 
     drivers: options.drivers.map(({ name, path }) => ({ name, path })),
     pragmas: pragmasOf(options, role, alone),
     sparePragmas: sparePragmasOf(options, role, alone),
+    settings: [...settings],
     busyTimeoutMs: options.lockTimeoutMs,
     initializer: options.initializer,
     initargs: options.initargs,

@@ -5,13 +5,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Error as DbapiError } from '../errors.ts'
-import type { Role } from '../ipc/messages.ts'
+import type { Hello, Role } from '../ipc/messages.ts'
 import { type ChildOptions, defaultWorkerPath, isPrivate, openMessage } from './child-options.ts'
 import { databaseMoved, forkFailed } from './failures.ts'
 import { fileIdentity } from './file-identity.ts'
 import { TOKEN } from './guardian.ts'
 import { inheritedEnv, inheritedFlags } from './inherit.ts'
 import { launch } from './launcher.ts'
+import type { PoolSettings } from './settings.ts'
 import { type WorkerOwner, WorkerProcess } from './worker-process.ts'
 
 /** A child that dies before it is ready so many times in a row is not started again by itself. */
@@ -32,6 +33,7 @@ export class Children {
   /** Whether one child does everything: the database is not in WAL. */
   alone: boolean
   readonly #options: ChildOptions
+  readonly #settings: PoolSettings
   readonly #owner: WorkerOwner
   readonly #all = new Set<WorkerProcess>()
   // In a row: starts that failed, and children that died soon after they were ready.
@@ -48,11 +50,13 @@ export class Children {
   /** `onReady` is called when a replaced child is ready, `onDown` when none of a role can be started. */
   constructor(
     options: ChildOptions,
+    settings: PoolSettings,
     owner: WorkerOwner,
     onReady: () => void,
     onDown: (role: Role, error: Error) => void,
   ) {
     this.#options = options
+    this.#settings = settings
     this.#owner = owner
     this.#onReady = onReady
     this.#onDown = onDown
@@ -69,10 +73,7 @@ export class Children {
       const writer = readonly ? null : this.#fork('writer')
       const forked = this.alone ? [] : Array.from({ length: readers }, () => this.#fork('reader'))
       if (writer !== null) {
-        const { journalMode } = await writer.open(
-          openMessage(this.#options, 'writer', this.alone),
-          this.#options.startTimeoutMs,
-        )
+        const { journalMode } = await this.#open(writer)
         this.alone = journalMode !== 'wal'
         this.writer = writer
       }
@@ -165,7 +166,7 @@ export class Children {
       child = this.#fork(role)
       if (role === 'reader') await this.#addReader(child)
       else {
-        await child.open(openMessage(this.#options, 'writer', this.alone), this.#options.startTimeoutMs)
+        await this.#open(child)
         this.writer = child
       }
     } catch (error) {
@@ -180,8 +181,14 @@ export class Children {
   }
 
   async #addReader(reader: WorkerProcess): Promise<void> {
-    await reader.open(openMessage(this.#options, 'reader', this.alone), this.#options.startTimeoutMs)
+    await this.#open(reader)
     this.readers.push(reader)
+  }
+
+  #open(child: WorkerProcess): Promise<Hello> {
+    child.told = this.#settings.made
+    const message = openMessage(this.#options, child.role, this.alone, this.#settings.inForce)
+    return child.open(message, this.#options.startTimeoutMs)
   }
 
   async #killAll(): Promise<void> {

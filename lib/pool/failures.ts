@@ -130,6 +130,14 @@ export function transactionLost(sql: string): OperationalError {
   )
 }
 
+export function ownConnectionLost(sql: string): OperationalError {
+  return new OperationalError(
+    'temporary tables and databases attached in memory were lost with the child process; ' +
+      'call rollback() and make them again',
+    { code: 'TEMPORARY_LOST', sql, applied: 'no' },
+  )
+}
+
 /** The rest of a half-read result went with its child; `reason` is null where its end is not yet known. */
 export function resultLost(sql: string, reason: WorkerExited | null): WorkerExited {
   const why = reason === null ? '' : `: ${reason.message}`

@@ -3,15 +3,21 @@
  * answered. Runs in the caller. It knows the layout of a request, not the pipe that it leaves by.
  */
 import {
+  ADOPT,
   EXECUTE,
   EXECUTEMANY,
+  EXECUTESCRIPT,
   FETCH,
   FINALIZE,
+  LEAVE,
+  ON,
   ProtocolError,
+  SET,
   SLOTS,
   UNNUMBERED,
   type WireColumns,
 } from '../ipc/messages.ts'
+import type { Setting } from '../ipc/settings.ts'
 import { ClockCache } from '../sql/clock-cache.ts'
 import type { Request } from './request.ts'
 import type { Statement } from './router.ts'
@@ -59,7 +65,16 @@ export class Outbox {
     const id = this.#number(request)
     this.bytesInFlight += request.bytes
     this.load += request.load
+    if (request.own !== null) this.#batch.push(ON, request.own.number)
     const { statement } = request
+    if (request.setting !== null) {
+      this.#batch.push(SET, id, request.setting)
+      return
+    }
+    if (request.script) {
+      this.#batch.push(EXECUTESCRIPT, id, statement.sql)
+      return
+    }
     let sql: string | null = null
     let slot = statement.numbered ? this.#slots.get(statement) : undefined
     if (slot === undefined) {
@@ -83,6 +98,16 @@ export class Outbox {
   finalize(cursor: number): void {
     this.halfRead.delete(cursor)
     this.#batch.push(FINALIZE, cursor)
+  }
+
+  /** Adds the end of an own connection to the batch; it is not answered. */
+  leave(connection: number): void {
+    this.#batch.push(LEAVE, connection)
+  }
+
+  /** Adds a setting that another child has made to the batch; it is not answered. */
+  adopt(setting: Setting): void {
+    this.#batch.push(ADOPT, setting)
   }
 
   /** The batches, one for each frame, which are then gone. */

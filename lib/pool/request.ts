@@ -11,8 +11,10 @@ export type { Detail, WireColumns }
 
 import type { Lease } from './lease.ts'
 import type { Slot } from './outbox.ts'
+import type { OwnConnection } from './own-connection.ts'
 import type { RequestQueue } from './request-queue.ts'
 import type { Statement } from './router.ts'
+import type { Setting } from './settings.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
 /** Where a request is: not yet with the pool, in a queue, with a child, or answered. */
@@ -22,14 +24,22 @@ export abstract class Request {
   readonly statement: Statement
   /** EXECUTE: the values by place. */
   params: SqlValue[]
-  /** EXECUTEMANY: the rows of values; null for EXECUTE. */
+  /** EXECUTEMANY: the rows of values; null for any other. */
   rows: SqlValue[][] | null = null
+  /** EXECUTESCRIPT: the statement's text is one of several statements. */
+  script = false
+  /** SET: what is to hold for every connection; null for any other. */
+  setting: Setting | null = null
+  /** The SQLite connection that its Connection has for itself; null for any. */
+  own: OwnConnection | null = null
   /** About how many bytes it takes on the wire. */
   bytes: number
   /** The kind of transaction to begin in the same hop, or null. */
   begin: string | null = null
   /** May leave a transaction open, so it needs the writer for itself. */
   pins = false
+  /** Keeps the writer after its answer, though no transaction is open: a script goes on. */
+  holds = false
   /** Who asks, for messages about the one who holds the writer. */
   label = ''
   /** The writer, pinned: given by the pool when it sends a request that pins, or by the Connection that has it. */
@@ -94,13 +104,15 @@ export abstract class Request {
 
   /** Whether it may run twice: on a reader nobody can tell. */
   get repeatable(): boolean {
-    return this.statement.route === 'reader' && this.lease === null
+    return this.statement.route === 'reader' && this.lease === null && this.own === null
   }
 
   /** What a failure on the way means for the data: undefined for reads, which apply nothing. */
   get applied(): Applied | undefined {
     if (this.statement.route === 'reader') return undefined
     if (this.state !== 'sent') return 'no'
+    // Of a script each statement may have committed by itself.
+    if (this.script) return 'unknown'
     const { verb, rollbackTo } = this.statement.parsed
     // A transaction dies with its child, unless what was under way was its end.
     const mayEnd = ['COMMIT', 'END', 'RELEASE'].includes(verb) || (verb === 'ROLLBACK' && rollbackTo)

@@ -16,7 +16,7 @@ const READING = new Set(['SELECT', 'VALUES', 'EXPLAIN', ''])
 const TRANSACTION = new Set(['BEGIN', 'COMMIT', 'END', 'ROLLBACK', 'SAVEPOINT', 'RELEASE'])
 
 // Pragmas that take an argument and only ask with it, or that change the file and not the connection:
-// https://sqlite.org/pragma.html. Any other with an argument would hold for one connection among several.
+// https://sqlite.org/pragma.html. Any other with an argument holds for one connection, and so is set on all.
 const SHARED_PRAGMAS = new Set([
   'application_id',
   'auto_vacuum',
@@ -49,6 +49,16 @@ export const OWN_PRAGMAS: ReadonlySet<string> = new Set([
   'writable_schema',
 ])
 
+/** What to do about a pragma that cannot be set. */
+const PRAGMA_ADVICE: Record<string, string> = {
+  busy_timeout: "give the option 'lockTimeoutMs'",
+  journal_mode: "give it to connect() or createPool() in the option 'pragmas'",
+  query_only: "open the database with the option 'readonly'",
+}
+
+/** SQLite forgets it at the end of each transaction. */
+const PRAGMA_OF_TRANSACTION = 'defer_foreign_keys'
+
 /** An SQL text and what is known of it. One object for each text, as long as it is in use. */
 export class Statement {
   readonly parsed: ParsedSql
@@ -58,6 +68,11 @@ export class Statement {
   readonly writes: boolean
   /** BEGIN, COMMIT and their kin: only a Connection may run them. */
   readonly controls: boolean
+  /**
+   * Whether it may concern more than the connection it runs on, or one only: temporary objects, ATTACH, DETACH,
+   * and pragmas that are set.
+   */
+  readonly special: boolean
   /** Whether a child may remember it by number. */
   readonly numbered: boolean
   /** What its text adds to a request that carries it: nothing worth counting if it is short. */
@@ -72,6 +87,7 @@ export class Statement {
     this.route = reads ? 'reader' : 'writer'
     this.writes = WRITING.has(parsed.verb)
     this.controls = TRANSACTION.has(parsed.verb)
+    this.special = parsed.temporary || parsed.attached !== null || setsPragma(parsed)
     this.numbered = parsed.sql.length <= LONG_TEXT
     this.bytes = parsed.sql.length <= SHORT_TEXT ? 0 : parsed.sql.length
   }
@@ -79,6 +95,25 @@ export class Statement {
   get sql(): string {
     return this.parsed.sql
   }
+
+  /** The pragma that it sets, for connections: its key among settings; null for any other statement. */
+  get setPragma(): string | null {
+    const { pragma } = this.parsed
+    if (pragma === null || !setsPragma(this.parsed)) return null
+    return pragma.schema === null ? pragma.name : `${pragma.schema}.${pragma.name}`
+  }
+
+  /** Whether it sets what SQLite forgets at the end of the transaction. */
+  get setsForTransaction(): boolean {
+    return setsPragma(this.parsed) && this.parsed.pragma?.name === PRAGMA_OF_TRANSACTION
+  }
+}
+
+/** A script, read once: its statements, and where each ends in the text. */
+export interface Script {
+  readonly sql: string
+  readonly statements: readonly Statement[]
+  readonly ends: readonly number[]
 }
 
 export class Router {
@@ -88,49 +123,75 @@ export class Router {
   statement(sql: string): Statement {
     const known = this.#statements.get(sql)
     if (known !== undefined) return known
-    if (typeof sql !== 'string') {
-      throw new ProgrammingError(`SQL must be a string, not ${sql === null ? 'null' : typeof sql}`, {
-        code: 'BAD_STATEMENT',
-      })
+    expectString(sql)
+    const parsed = parseSql(sql)
+    expectWhole(parsed)
+    if (parsed.statements > 1) {
+      throw misuse(
+        'you can only execute one statement at a time; give each its own execute(), or all to executescript()',
+        sql,
+      )
     }
-    const statement = new Statement(accept(parseSql(sql)))
+    expectSettable(parsed)
+    const statement = new Statement(parsed)
     if (statement.numbered) this.#statements.set(sql, statement)
     return statement
   }
+
+  /** The statements of a text. Throws as statement() does, of any of them. */
+  script(sql: string): Script {
+    expectString(sql)
+    const parsed = parseSql(sql)
+    expectWhole(parsed)
+    const { ends } = parsed
+    const statements = ends.map((end, i) => new Statement(parseSql(sql.slice(ends[i - 1] ?? 0, end))))
+    for (const statement of statements) {
+      expectSettable(statement.parsed)
+      if (statement.parsed.names.length > 0)
+        throw misuse('a script takes no parameters: use execute() or executemany()', statement.sql)
+    }
+    return { sql, statements, ends }
+  }
 }
 
-function accept(parsed: ParsedSql): ParsedSql {
-  const { sql, verb, pragma } = parsed
-  if (parsed.hasNul) throw misuse('SQL holds a NUL character, where every SQLite package would cut it', sql)
-  if (parsed.loneSurrogate) throw misuse('SQL holds half a surrogate pair, which no encoding can carry', sql)
-  if (parsed.statements > 1) {
-    throw misuse('you can only execute one statement at a time; give each its own execute()', sql)
-  }
-  if (parsed.temporary) {
-    throw refusal(
-      'temporary objects belong to one SQLite connection and the pool has several; use a table',
-      sql,
-    )
-  }
-  if (verb === 'ATTACH' || verb === 'DETACH') {
-    throw refusal(
-      `${verb} holds for one SQLite connection and the pool has several; connect() to that file`,
-      sql,
-    )
-  }
-  if (pragma !== null && pragma.argument !== null && !SHARED_PRAGMAS.has(pragma.name)) {
-    const advice = OWN_PRAGMAS.has(pragma.name)
-      ? 'and is set by the pool itself'
-      : "and the pool has several; give it to connect() or createPool() in the option 'pragmas'"
-    throw refusal(`PRAGMA ${pragma.name} = … holds for one SQLite connection ${advice}`, sql)
-  }
-  return parsed
+/** A part of a script as one Statement: it goes to the writer, whatever it begins with. */
+export function scriptPart(sql: string): Statement {
+  const statement = new Statement(parseSql(sql))
+  statement.route = 'writer'
+  return statement
+}
+
+function setsPragma({ pragma, verb }: ParsedSql): boolean {
+  return verb === 'PRAGMA' && pragma !== null && pragma.argument !== null && !SHARED_PRAGMAS.has(pragma.name)
+}
+
+function expectString(sql: unknown): void {
+  if (typeof sql === 'string') return
+  throw new ProgrammingError(`SQL must be a string, not ${sql === null ? 'null' : typeof sql}`, {
+    code: 'BAD_STATEMENT',
+  })
+}
+
+function expectWhole({ hasNul, loneSurrogate, sql }: ParsedSql): void {
+  if (hasNul) throw misuse('SQL holds a NUL character, where every SQLite package would cut it', sql)
+  if (loneSurrogate) throw misuse('SQL holds half a surrogate pair, which no encoding can carry', sql)
+}
+
+function expectSettable(parsed: ParsedSql): void {
+  const { pragma, sql } = parsed
+  // Behind EXPLAIN too: SQLite runs some while it prepares.
+  if (pragma === null || pragma.argument === null || SHARED_PRAGMAS.has(pragma.name)) return
+  const refused = OWN_PRAGMAS.has(pragma.name) || pragma.name === 'journal_mode' || parsed.verb === 'EXPLAIN'
+  if (!refused) return
+  const advice = PRAGMA_ADVICE[pragma.name] ?? 'the pool sets it itself'
+  throw new NotSupportedError(
+    parsed.verb === 'EXPLAIN'
+      ? `SQLite may set PRAGMA ${pragma.name} where it is explained; run it without EXPLAIN`
+      : `PRAGMA ${pragma.name} cannot be set while the database is open: ${advice}`,
+    { code: 'UNSUPPORTED', sql },
+  )
 }
 
 function misuse(message: string, sql: string): ProgrammingError {
   return new ProgrammingError(message, { code: 'BAD_STATEMENT', sql })
-}
-
-function refusal(message: string, sql: string): NotSupportedError {
-  return new NotSupportedError(message, { code: 'UNSUPPORTED', sql })
 }

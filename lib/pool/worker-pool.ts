@@ -22,10 +22,12 @@ import {
   workerExited,
 } from './failures.ts'
 import type { LauncherName } from './launcher.ts'
+import type { OwnConnection } from './own-connection.ts'
 import { Reads } from './reads.ts'
 import type { Request } from './request.ts'
 import type { RequestQueue } from './request-queue.ts'
 import type { Router } from './router.ts'
+import { PoolSettings } from './settings.ts'
 import type { WorkerOwner, WorkerProcess } from './worker-process.ts'
 import { Writes } from './writes.ts'
 
@@ -51,6 +53,8 @@ export interface PoolStats {
 export class WorkerPool implements WorkerOwner {
   readonly router: Router
   readonly options: ChildOptions
+  /** What was set for every connection since the pool was made. */
+  readonly settings = new PoolSettings()
   readonly #children: Children
   readonly #reads = new Reads()
   readonly #writes = new Writes(
@@ -78,6 +82,7 @@ export class WorkerPool implements WorkerOwner {
     this.#maxQueue = maxQueue
     this.#children = new Children(
       options,
+      this.settings,
       this,
       () => this.#schedule(),
       (role, error) => this.#stayDown(role, error),
@@ -101,6 +106,11 @@ export class WorkerPool implements WorkerOwner {
       children: children.map(({ role, pid, inFlight }) => ({ role, pid: pid as number, inFlight })),
       waiting: { reads: this.#reads.queue.size, writes: this.#writes.waiting },
     }
+  }
+
+  /** Whether one SQLite connection does everything: the database is not in WAL. */
+  get alone(): boolean {
+    return this.#children.alone
   }
 
   /** Queues a request for a child; it leaves with the others of this tick. It may fail at once. */
@@ -178,6 +188,13 @@ export class WorkerPool implements WorkerOwner {
     this.#schedule()
   }
 
+  /** Closes the SQLite connection that a Connection has had for itself. */
+  leave(own: OwnConnection): void {
+    if (own.worker === null || own.lost) return
+    own.worker.enqueueLeave(own)
+    this.#schedule()
+  }
+
   /** Takes no more requests, lets those it has be answered, and stops the children. */
   async close(): Promise<void> {
     this.#closed = true
@@ -204,7 +221,9 @@ export class WorkerPool implements WorkerOwner {
   ): void {
     request.replied = true
     request.inTransaction = (flags & IN_TRANSACTION) !== 0
-    if (request.lease !== null && !request.inTransaction) request.lease.release('reuse')
+    const goesOn = request.inTransaction || (request.holds && (flags & FAILED) === 0)
+    if (request.lease !== null && !goesOn) request.lease.release('reuse')
+    if (request.setting !== null && (flags & FAILED) === 0) this.settings.add(request.setting, worker)
     request.late = (flags & LATE) !== 0
     if (request.state === 'done') {
       // Its caller has left meanwhile, and would never fetch the rest.
@@ -247,6 +266,7 @@ export class WorkerPool implements WorkerOwner {
       const lost = this.#lost
       this.#failAll(this.#reads.queue, () => databaseLost(lost))
       this.#failAll(this.#writes.queue, () => databaseLost(lost))
+      this.#failAll(this.#writes.ownReads, () => databaseLost(lost))
     }
     this.#children.replace(worker)
     this.#schedule()
@@ -267,6 +287,9 @@ export class WorkerPool implements WorkerOwner {
   #queueOf(request: Request): RequestQueue {
     // A readonly pool has no writer: a reader says what is wrong with a write.
     const writes = request.statement.route === 'writer' && !this.options.readonly
+    // The first of an own connection takes its turn: it must not meet the open transaction of another.
+    if (request.own !== null)
+      return writes || request.own.worker === null ? this.#writes.queue : this.#writes.ownReads
     return writes || this.#children.alone ? this.#writes.queue : this.#reads.queue
   }
 
@@ -323,6 +346,8 @@ export class WorkerPool implements WorkerOwner {
 
   #dispatch(): void {
     const { readers, writer } = this.#children
+    if (writer?.ready) this.settings.tell(writer)
+    for (const reader of readers) if (reader.ready) this.settings.tell(reader)
     if (writer?.ready) this.#writes.dispatch(writer)
     this.#reads.dispatch(readers)
     writer?.flush()
@@ -364,9 +389,8 @@ export class WorkerPool implements WorkerOwner {
 
   #stayDown(role: Role, error: Error): void {
     this.#down[role] = error
-    this.#failAll(role === 'writer' ? this.#writes.queue : this.#reads.queue, (request) =>
-      roleDown(error, request),
-    )
+    const queues = role === 'writer' ? [this.#writes.queue, this.#writes.ownReads] : [this.#reads.queue]
+    for (const queue of queues) this.#failAll(queue, (request) => roleDown(error, request))
     this.#schedule()
   }
 

@@ -21,8 +21,10 @@ import {
   VERSION,
   type WireColumns,
 } from '../ipc/messages.ts'
+import type { Setting } from '../ipc/settings.ts'
 import { markBusy, unwatch, watch } from './guardian.ts'
 import { Outbox } from './outbox.ts'
+import type { OwnConnection } from './own-connection.ts'
 import type { Request } from './request.ts'
 
 /** How much of a child's stderr is kept, to quote it when the child dies. */
@@ -61,6 +63,8 @@ export class WorkerProcess implements ReplyHandler {
   readyAt = Number.NaN
   /** Whether it was ended by kill(), so that its death is no sign of trouble. */
   killed = false
+  /** How many of the pool's settings it was told. */
+  told = 0
   /** How it ended; null while it lives. */
   death: WorkerExited | null = null
   /** Resolves when the process is gone and its pipe is read to the end. */
@@ -188,6 +192,16 @@ export class WorkerProcess implements ReplyHandler {
   /** Adds the end of a half-read result to the batch; it is not answered. */
   enqueueFinalize(cursor: number): void {
     this.#outbox.finalize(cursor)
+  }
+
+  /** Adds the end of an own connection to the batch; it is not answered. */
+  enqueueLeave(own: OwnConnection): void {
+    this.#outbox.leave(own.number)
+  }
+
+  /** Adds a setting that another child has made to the batch; it is not answered. */
+  enqueueAdopt(setting: Setting): void {
+    this.#outbox.adopt(setting)
   }
 
   /** Whether the child is at this request: of those it has not answered, the first that was sent. */

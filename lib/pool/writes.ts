@@ -2,7 +2,7 @@
  * Writes: the requests that only the writer may answer, first come first served, and the Lease of the one
  * transaction that may be open. Runs in the caller.
  */
-import { transactionLost } from './failures.ts'
+import { ownConnectionLost, transactionLost } from './failures.ts'
 import { Lease } from './lease.ts'
 import { hasRoom } from './reads.ts'
 import type { Request } from './request.ts'
@@ -11,6 +11,8 @@ import type { WorkerProcess } from './worker-process.ts'
 
 export class Writes {
   readonly queue = new RequestQueue()
+  /** Reads on Connections' own connections, in the writer's child: they wait for nobody's transaction. */
+  readonly ownReads = new RequestQueue()
   // The open transaction, at most one: nothing of the queue is sent while it is held, only what is its own.
   #lease: Lease | null = null
   readonly #leased = new RequestQueue()
@@ -30,20 +32,30 @@ export class Writes {
 
   /** Requests that wait, those of the open transaction included. */
   get waiting(): number {
-    return this.queue.size + this.#leased.size
+    return this.queue.size + this.ownReads.size + this.#leased.size
   }
 
   /** Gives the writer what it has room for; the first that may leave a transaction open stops the queue. */
   dispatch(writer: WorkerProcess): void {
     for (;;) {
-      const queue = this.#lease === null ? this.queue : this.#leased
+      const queue = this.#next()
       const request = queue.peek()
       if (request === undefined || !hasRoom(writer, request)) return
       queue.shift()
+      if (request.own?.isWith(writer) === false) {
+        fail(request, ownConnectionLost(request.statement.sql))
+        continue
+      }
       if (queue === this.queue) this.#onSent(request)
-      if (request.pins) request.lease = this.#lend(request)
+      // Within a script the lease is there already.
+      if (request.pins && request.lease === null) request.lease = this.#lend(request)
       writer.enqueue(request)
     }
+  }
+
+  #next(): RequestQueue {
+    if (this.ownReads.size > 0) return this.ownReads
+    return this.#lease === null ? this.queue : this.#leased
   }
 
   #lend(first: Request): Lease {
@@ -51,13 +63,14 @@ export class Writes {
       first,
       (request) => {
         if (lease.released === null) this.#leased.push(request)
-        else failLost(request)
+        else fail(request, transactionLost(request.statement.sql))
         this.#onProgress()
       },
       () => {
         if (this.#lease === lease) this.#lease = null
         // What was still to be sent belonged to the transaction: it must not run outside it.
-        for (let late = this.#leased.shift(); late !== undefined; late = this.#leased.shift()) failLost(late)
+        for (let late = this.#leased.shift(); late !== undefined; late = this.#leased.shift())
+          fail(late, transactionLost(late.statement.sql))
         this.#onProgress()
       },
     )
@@ -66,8 +79,7 @@ export class Writes {
   }
 }
 
-function failLost(request: Request): void {
+function fail(request: Request, error: Error): void {
   request.state = 'done'
-  const error = transactionLost(request.statement.sql)
   request.fail(() => error, null)
 }

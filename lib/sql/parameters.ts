@@ -18,6 +18,12 @@ export class ParameterList {
     else if (!this.#numbers.has(text)) this.#numbers.set(text, this.#append(text))
   }
 
+  /** The number of a parameter as it is written, which is the last one taken if it is a plain `?`. */
+  numberOf(text: string): number {
+    if (text === '?') return this.#names.length
+    return text[0] === '?' ? Number(text.slice(1)) : (this.#numbers.get(text) ?? 0)
+  }
+
   /** Names by number, null where there is none. */
   names(): (string | null)[] {
     return this.#names.map((name) => name ?? null)

@@ -44,6 +44,8 @@ export interface ParsedSql {
   readonly counter: string | null
   /** The pragma, if the first statement is one; also behind EXPLAIN, since many take effect when prepared. */
   readonly pragma: ParsedPragma | null
+  /** What it attaches or detaches, if the first statement is ATTACH or DETACH. */
+  readonly attached: ParsedAttached | null
   /** Whether there is a NUL, where SQLite would stop reading. Nothing behind it is told of here. */
   readonly hasNul: boolean
   readonly loneSurrogate: boolean
@@ -63,6 +65,16 @@ export interface ParsedPragma {
   /** What follows `=` or stands in parentheses, without blanks and quotes: `wal`, `-2000`. */
   readonly argument: string | null
 }
+
+/** `ATTACH file AS schema` or `DETACH schema`. */
+export interface ParsedAttached {
+  /** Undefined for DETACH. */
+  readonly file: Operand | undefined
+  readonly schema: Operand
+}
+
+/** A text as it stands, the index of a parameter from 0 on, or null for any other expression. */
+export type Operand = string | number | null
 
 /** Verbs that change rows and have a number of them, behind WITH too. */
 export const WRITING: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'REPLACE'])
@@ -107,6 +119,7 @@ class Reader {
   // What follows is told of the first statement.
   #verb = ''
   #pragma: ParsedPragma | null = null
+  #attached: ParsedAttached | null = null
   #to = false
   #returning = false
   #upsert = false
@@ -136,6 +149,7 @@ class Reader {
       temporary: this.#temporary || (this.#tempDotted && (!this.#tempAlone || namesTempSchema(sql))),
       counter: this.#counter,
       pragma: this.#pragma,
+      attached: this.#attached,
       hasNul: sql.includes('\0'),
       loneSurrogate: LONE_SURROGATE.test(sql),
       rollbackTo: this.#verb === 'ROLLBACK' && this.#to,
@@ -215,6 +229,7 @@ class Reader {
     if (this.#first) this.#verb = explained ? 'EXPLAIN' : verb.toUpperCase()
     if (verb === 'pragma') this.#readPragma()
     else if (verb === 'create') this.#readCreate(explained)
+    else if ((verb === 'attach' || verb === 'detach') && !explained) this.#readAttached(verb)
     while (!this.#atEnd()) this.#advance()
     this.#first = false
   }
@@ -278,6 +293,32 @@ class Reader {
     const value = lexer.unquoted()
     this.#advance()
     return sign + value
+  }
+
+  /** `ATTACH [DATABASE] file AS schema [KEY key]`, `DETACH [DATABASE] schema`. */
+  #readAttached(verb: 'attach' | 'detach'): void {
+    this.#advance()
+    if (this.#lexer.isWord('database')) this.#advance()
+    const file = verb === 'attach' ? this.#readOperand() : undefined
+    if (this.#lexer.isWord('as')) this.#advance()
+    const schema = this.#readOperand()
+    if (this.#first) this.#attached = { file, schema }
+  }
+
+  /** One name, string or parameter; all tokens up to AS, KEY or the end of any other expression. */
+  #readOperand(): Operand {
+    const lexer = this.#lexer
+    let operand: Operand = null
+    let tokens = 0
+    while (!this.#atEnd() && !lexer.isWord('as') && !lexer.isWord('key')) {
+      if (lexer.kind === 'variable') operand = this.#parameters.numberOf(lexer.text()) - 1
+      else if (lexer.kind === 'word' || lexer.kind === 'quoted' || lexer.kind === 'string')
+        operand = lexer.unquoted()
+      else operand = null
+      tokens++
+      this.#advance()
+    }
+    return tokens === 1 ? operand : null
   }
 
   #readCreate(explained: boolean): void {

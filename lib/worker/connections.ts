@@ -4,11 +4,13 @@
  * keeps its connection to itself, and the next statement gets another: it is never stale, and never waits.
  *
  * In a transaction there is no other: its statements share the connection with its half-read results. Where a
- * database has one connection only (it is not in WAL), what is half-read is first read to its end.
+ * database has one connection only (it is not in WAL, or the connection is a caller's own), what is half-read is first read to its end.
  */
 import type { Awaitable, DriverConnection } from '../drivers/driver.ts'
 import { Error as DbapiError, DriverError, OperationalError } from '../errors.ts'
+import type { Setting } from '../ipc/settings.ts'
 import { chain } from './awaitable.ts'
+import type { Settings } from './settings.ts'
 import type { KnownSql } from './sql-texts.ts'
 import { SqliteConnection } from './sqlite-connection.ts'
 
@@ -16,28 +18,35 @@ import { SqliteConnection } from './sqlite-connection.ts'
 const IDLE_SPARES = 4
 
 export interface ConnectionsOptions {
-  /** Opens one more connection; null where the database has one only. */
-  readonly openSpare: (() => Awaitable<DriverConnection>) | null
+  /** Opens one more connection, with the large cache if it is to be the first; null where there is only one. */
+  readonly openSpare: ((first: boolean) => Awaitable<DriverConnection>) | null
   /** For results that must be kept whole. */
   readonly maxResultBytes: number
+  /** What every connection is to have. */
+  readonly settings: Settings
 }
 
 export class Connections {
   /** The first: its page cache is the large one. */
-  readonly #main: SqliteConnection
+  #main: SqliteConnection
   #current: SqliteConnection
   /** Connections that nobody uses. */
   readonly #idle: SqliteConnection[] = []
   readonly #all = new Set<SqliteConnection>()
-  readonly #openSpare: (() => Awaitable<DriverConnection>) | null
+  readonly #openSpare: ConnectionsOptions['openSpare']
   readonly #maxResultBytes: number
+  readonly #settings: Settings
 
-  constructor(main: DriverConnection, { openSpare, maxResultBytes }: ConnectionsOptions) {
-    this.#main = new SqliteConnection(main)
+  constructor(
+    main: DriverConnection | SqliteConnection,
+    { openSpare, maxResultBytes, settings }: ConnectionsOptions,
+  ) {
+    this.#main = main instanceof SqliteConnection ? main : new SqliteConnection(main)
     this.#current = this.#main
     this.#all.add(this.#main)
     this.#openSpare = openSpare
     this.#maxResultBytes = maxResultBytes
+    this.#settings = settings
   }
 
   /** The one that ran the last statement: where a transaction is open, if one is. */
@@ -47,6 +56,53 @@ export class Connections {
 
   /** The connection for a statement, which from now on is the current one; `shares`: see KnownSql. */
   forStatement(shares: boolean): Awaitable<SqliteConnection> {
+    // What is half-read stands in the way of a new setting, of a file that is detached say.
+    const chosen = this.#choose(shares && !this.#settings.lacks(this.#current.settings))
+    return chosen instanceof Promise
+      ? chosen.then((connection) => this.#settled(connection))
+      : this.#settled(chosen)
+  }
+
+  /** The connection to try a setting out on, with all those before it, unless it detaches what could not be had. */
+  forSetting([kind]: Setting): Awaitable<SqliteConnection> {
+    return kind === 'detach' ? this.#choose(false) : this.forStatement(false)
+  }
+
+  /** Gives away the current connection, with its transaction and its half-read results: another takes its place. */
+  giveAway(): Awaitable<SqliteConnection> {
+    const given = this.#current
+    if (this.#openSpare === null)
+      throw new TypeError('there is one connection only, and it cannot be given away')
+    return chain(this.#open(this.#openSpare, given === this.#main), (fresh) => {
+      this.#all.delete(given)
+      if (given === this.#main) this.#main = fresh
+      this.#current = fresh
+      return given
+    })
+  }
+
+  /** Hears that a half-read result is done with: its connection may be free. */
+  freed(connection: SqliteConnection): void {
+    if (connection !== this.#current && connection.halfRead.size === 0) this.#rest(connection)
+  }
+
+  /** Finalizes the statements of a text. */
+  forget(known: KnownSql): void {
+    for (const { statements } of this.#all) statements.forget(known)
+  }
+
+  /** What the schema decides of a text is to be asked anew. Another process's changes are not noticed. */
+  schemaChanged(): void {
+    for (const { rowids } of this.#all) rowids.schemaChanged()
+  }
+
+  /** Rolls back what is open and closes all. */
+  async close(): Promise<void> {
+    const closed = await Promise.allSettled([...this.#all].map((connection) => connection.close()))
+    for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  #choose(shares: boolean): Awaitable<SqliteConnection> {
     const current = this.#current
     if (current.halfRead.size === 0) {
       if (current === this.#main || this.#main.halfRead.size > 0 || current.driver.inTransaction)
@@ -62,23 +118,13 @@ export class Connections {
     if (this.#main.halfRead.size === 0) return this.#change(this.#main)
     const idle = this.#idle.pop()
     if (idle !== undefined) return this.#change(idle)
-    return chain(this.#open(this.#openSpare), (spare) => this.#change(spare))
+    return chain(this.#open(this.#openSpare, false), (spare) => this.#change(spare))
   }
 
-  /** Hears that a half-read result is done with: its connection may be free. */
-  freed(connection: SqliteConnection): void {
-    if (connection !== this.#current && connection.halfRead.size === 0) this.#rest(connection)
-  }
-
-  /** Finalizes the statements of a text. */
-  forget(known: KnownSql): void {
-    for (const { statements } of this.#all) statements.forget(known)
-  }
-
-  /** Rolls back what is open and closes all. */
-  async close(): Promise<void> {
-    const closed = await Promise.allSettled([...this.#all].map((connection) => connection.close()))
-    for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason
+  // In a transaction nothing is set: it was begun before, and sees what it saw.
+  #settled(connection: SqliteConnection): Awaitable<SqliteConnection> {
+    if (!this.#settings.lacks(connection.settings) || connection.driver.inTransaction) return connection
+    return chain(this.#settings.apply(connection.driver, connection.settings), () => connection)
   }
 
   #change(next: SqliteConnection): SqliteConnection {
@@ -100,14 +146,17 @@ export class Connections {
     connection.close().catch(() => {})
   }
 
-  #open(openSpare: () => Awaitable<DriverConnection>): Awaitable<SqliteConnection> {
+  #open(
+    openSpare: (first: boolean) => Awaitable<DriverConnection>,
+    first: boolean,
+  ): Awaitable<SqliteConnection> {
     const opened = (driver: DriverConnection): SqliteConnection => {
       const spare = new SqliteConnection(driver)
       this.#all.add(spare)
       return spare
     }
     try {
-      const driver = openSpare()
+      const driver = openSpare(first)
       if (!(driver instanceof Promise)) return opened(driver)
       return driver.then(opened, (thrown) => {
         throw this.#refused(thrown)

@@ -21,9 +21,11 @@ import {
   VERSION,
 } from '../ipc/messages.ts'
 import { Connections } from './connections.ts'
+import { OwnConnections } from './own-connections.ts'
 import { readPragma, setPragmas } from './pragmas.ts'
 import { Replies } from './replies.ts'
 import { Session } from './session.ts'
+import { Settings } from './settings.ts'
 import { removeWal } from './wal-files.ts'
 
 const REQUESTS_FD = 4
@@ -97,11 +99,7 @@ async function open(asked: Open): Promise<void> {
     }
     const replies = new Replies(channel, asked.maxFrameBytes)
     const alone = role === 'writer' && journalMode !== 'wal'
-    const connections = new Connections(connection, {
-      openSpare: alone ? null : () => openSpare(driver, asked),
-      maxResultBytes: asked.maxResultBytes,
-    })
-    session = new Session(connections, replies, alone ? 'everything' : role === 'writer' ? 'writes' : 'reads')
+    session = sessionOn(connection, driver, asked, replies, alone)
     if (role === 'writer') written = { driver, database }
     channel.send([MAGIC, VERSION, hello])
   } catch (thrown) {
@@ -112,6 +110,37 @@ async function open(asked: Open): Promise<void> {
     } catch {}
     leave(1)
   }
+}
+
+function sessionOn(
+  connection: DriverConnection,
+  driver: Driver,
+  asked: Open,
+  replies: Replies,
+  alone: boolean,
+): Session {
+  const { maxResultBytes, pragmas, role } = asked
+  const duty = alone ? 'everything' : role === 'writer' ? 'writes' : 'reads'
+  const settings = new Settings({
+    settings: asked.settings,
+    // What a commit promises holds for attached files too.
+    filePragmas: pragmas.filter(([name]) => name === 'synchronous'),
+    setsWal: duty === 'writes',
+  })
+  const openMore = (first: boolean): Promise<DriverConnection> =>
+    openSpare(driver, asked, first ? pragmas : asked.sparePragmas)
+  const connections = new Connections(connection, {
+    openSpare: alone ? null : openMore,
+    maxResultBytes,
+    settings,
+  })
+  const own = new OwnConnections({
+    shared: connections,
+    open: () => openMore(false),
+    maxResultBytes,
+    settings,
+  })
+  return new Session({ connections, own, settings, replies, duty })
 }
 
 // A connection as every one of this child is: with its pragmas set, and its initializer run.
@@ -135,8 +164,8 @@ async function openConnection(
 }
 
 // A connection more, within startTimeoutMs. One that is ready later is closed again.
-async function openSpare(driver: Driver, asked: Open): Promise<DriverConnection> {
-  const opening = openConnection(driver, asked, asked.sparePragmas)
+async function openSpare(driver: Driver, asked: Open, pragmas: Open['pragmas']): Promise<DriverConnection> {
+  const opening = openConnection(driver, asked, pragmas)
   const timer = new AbortController()
   const late = delay(asked.startTimeoutMs, null, { signal: timer.signal, ref: false }).catch(() => null)
   const connection = await Promise.race([opening, late]).finally(() => timer.abort())

@@ -24,6 +24,8 @@ export class Rowids {
   #last: DriverStatement | null = null
   /** The last rowid before the UPSERT that runs. */
   #before: Rowid = 0
+  /** Of texts that insert: whether their rows get rowids, under the schema as it is. */
+  #sets = new WeakMap<KnownSql, boolean>()
 
   constructor(connection: DriverConnection) {
     this.#connection = connection
@@ -36,7 +38,7 @@ export class Rowids {
   look(known: KnownSql, params: SqlValue[]): Awaitable<void> {
     if (!known.inserts) return undefined
     if (known.parsed.upsert) return this.#lookAtLast()
-    return known.setsRowid === null ? this.#askWhetherSet(known, params) : undefined
+    return this.#sets.has(known) ? undefined : this.#askWhetherSet(known, params)
   }
 
   /**
@@ -45,8 +47,13 @@ export class Rowids {
    */
   of(known: KnownSql, { changes, lastInsertRowid }: ExecuteResult): Rowid | null {
     if (!known.inserts || changes === 0) return null
-    const inserted = known.parsed.upsert ? lastInsertRowid !== this.#before : known.setsRowid
+    const inserted = known.parsed.upsert ? lastInsertRowid !== this.#before : this.#sets.get(known)
     return inserted ? lastInsertRowid : null
+  }
+
+  /** The schema may be another one. Another process's changes are not noticed. */
+  schemaChanged(): void {
+    this.#sets = new WeakMap()
   }
 
   /** Lets go of its statement, before the connection closes. */
@@ -67,12 +74,12 @@ export class Rowids {
     })
   }
 
-  // Once for a text and schema: see SqlTexts.schemaChanged().
+  // Once for a text and schema.
   #askWhetherSet(known: KnownSql, params: SqlValue[]): Awaitable<void> {
     const { sql, names } = known.parsed
     return chain(this.#connection.prepare(`EXPLAIN ${sql}`, names), (statement) =>
       chain(statement.execute(params), ({ rows }) => {
-        known.setsRowid = setsRowid(rows)
+        this.#sets.set(known, setsRowid(rows))
         finalizeQuietly(statement)
       }),
     )

@@ -3,6 +3,7 @@
  * statements, transactions and half-read results; who asked and why is the pool's business.
  */
 
+import { rowsBytes } from '../drivers/chunk.ts'
 import { sameColumns } from '../drivers/columns.ts'
 import type {
   Awaitable,
@@ -22,10 +23,16 @@ import {
   type RequestHandler,
   WROTE,
 } from '../ipc/messages.ts'
+import type { Setting } from '../ipc/settings.ts'
 import { attempt, chain } from './awaitable.ts'
 import type { Connections } from './connections.ts'
+import { Cursors, type Origin } from './cursors.ts'
+import { runMany } from './executemany.ts'
+import { runScript, type ScriptProgress } from './executescript.ts'
 import { HalfRead, KeptRows } from './half-read.ts'
+import type { OwnConnections } from './own-connections.ts'
 import type { Replies } from './replies.ts'
+import type { Settings } from './settings.ts'
 import { type KnownSql, SqlTexts } from './sql-texts.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
 
@@ -43,14 +50,19 @@ const CHUNK = { bytes: CHUNK_BYTES, ms: CHUNK_MS }
 const COST_WEIGHT = 0.25
 
 interface Request {
-  readonly verb: 'execute' | 'executemany' | 'fetch'
+  readonly verb: 'execute' | 'executemany' | 'executescript' | 'fetch' | 'set'
   readonly id: number
+  /** The own connection that it is for; 0 for those that all share. */
+  readonly own: number
   /** Of an execute: its text. Of a fetch: its cursor. */
   readonly known: KnownSql | null
   readonly cursor: number
   readonly params: SqlValue[]
   readonly rows: SqlValue[][]
   readonly begin: string | null
+  /** Of an executescript: its text. Of a set: what to set. */
+  readonly script: string
+  readonly setting: Setting | null
 }
 
 const NOTHING: never[] = []
@@ -58,14 +70,19 @@ const NOTHING: never[] = []
 /** What a child does: it reads, it writes, or it does everything, on a database that is not in WAL. */
 export type Duty = 'reads' | 'writes' | 'everything'
 
-/** A half-read result, and whose it is; null for rows that only wait in memory. */
-interface Open {
-  readonly result: HalfRead
-  readonly connection: SqliteConnection | null
+export interface SessionOptions {
+  /** The connections that all requests share but those for an own one. */
+  readonly connections: Connections
+  readonly own: OwnConnections
+  readonly settings: Settings
+  readonly replies: Replies
+  readonly duty: Duty
 }
 
 export class Session implements RequestHandler {
   readonly #connections: Connections
+  readonly #own: OwnConnections
+  readonly #settings: Settings
   readonly #texts: SqlTexts
   readonly #replies: Replies
   readonly #duty: Duty
@@ -75,39 +92,77 @@ export class Session implements RequestHandler {
   #batch: Request[] = []
   #next = 0
   #running = false
-  // What is left of results that did not end in their first chunk, by cursor.
-  readonly #open = new Map<number, Open>()
-  #lastCursor = 0
+  // The own connection that the request to come is for.
+  #on = 0
+  readonly #cursors = new Cursors()
   #idle: () => void = () => {}
 
-  constructor(connections: Connections, replies: Replies, duty: Duty) {
+  constructor({ connections, own, settings, replies, duty }: SessionOptions) {
     this.#connections = connections
-    this.#texts = new SqlTexts((known) => connections.forget(known))
+    this.#own = own
+    this.#settings = settings
+    this.#texts = new SqlTexts((known) => {
+      connections.forget(known)
+      own.forget(known)
+    })
     this.#replies = replies
     this.#duty = duty
   }
 
   execute(id: number, slot: number, sql: string | null, params: SqlValue[], begin: string | null): void {
     const known = this.#texts.know(slot, sql)
-    this.#queue.push({ verb: 'execute', id, known, cursor: 0, params, rows: NOTHING, begin })
+    this.#take('execute', id, known, 0, params, NOTHING, begin)
   }
 
   executemany(id: number, slot: number, sql: string | null, rows: SqlValue[][], begin: string | null): void {
     const known = this.#texts.know(slot, sql)
-    this.#queue.push({ verb: 'executemany', id, known, cursor: 0, params: NOTHING, rows, begin })
+    this.#take('executemany', id, known, 0, NOTHING, rows, begin)
+  }
+
+  executescript(id: number, sql: string): void {
+    this.#take('executescript', id, null, 0, NOTHING, NOTHING, null, sql)
   }
 
   fetch(id: number, cursor: number): void {
-    this.#queue.push({ verb: 'fetch', id, known: null, cursor, params: NOTHING, rows: NOTHING, begin: null })
+    this.#take('fetch', id, null, cursor, NOTHING, NOTHING, null)
   }
 
   finalize(cursor: number): void {
-    const open = this.#open.get(cursor)
-    if (open === undefined) return
-    this.#open.delete(cursor)
-    const closed = open.result.close()
-    if (closed instanceof Promise) closed.then(() => this.#freed(open))
-    else this.#freed(open)
+    void this.#cursors.finalize(cursor)
+  }
+
+  on(connection: number): void {
+    this.#on = connection
+  }
+
+  leave(connection: number): void {
+    // What its closing says concerns nobody.
+    this.#own.leave(connection).catch(() => {})
+  }
+
+  set(id: number, setting: Setting): void {
+    this.#take('set', id, null, 0, NOTHING, NOTHING, null, '', setting)
+  }
+
+  adopt(setting: Setting): void {
+    this.#settings.adopt(setting)
+    this.#schemaChanged()
+  }
+
+  #take(
+    verb: Request['verb'],
+    id: number,
+    known: KnownSql | null,
+    cursor: number,
+    params: SqlValue[],
+    rows: SqlValue[][],
+    begin: string | null,
+    script = '',
+    setting: Setting | null = null,
+  ): void {
+    const own = this.#on
+    this.#on = 0
+    this.#queue.push({ verb, id, own, known, cursor, params, rows, begin, script, setting })
   }
 
   /** Answers all that is queued. A synchronous driver is done when this returns. */
@@ -134,7 +189,8 @@ export class Session implements RequestHandler {
 
   /** Rolls back what is open and closes the database; nothing may be queued any more. */
   async close(): Promise<void> {
-    this.#open.clear()
+    this.#cursors.clear()
+    await this.#own.close()
     await this.#connections.close()
   }
 
@@ -170,33 +226,54 @@ export class Session implements RequestHandler {
   // Never throws or rejects: whatever goes wrong is the answer.
   #answer(request: Request): Awaitable<void> {
     if (request.verb === 'fetch') return this.#answerFetch(request)
-    const known = request.known as KnownSql
-    const started = performance.now()
-    this.#replies.flushIfOld(started)
-    // What is long or unmeasured lets the others' answers go first.
-    if (!(known.cost < LONG_US)) this.#replies.flush()
+    this.#replies.flushIfOld(performance.now())
+    if (request.own === 0) return this.#answerOn(request, this.#connections)
     return attempt(
-      () => chain(this.#takeTurn(request, known), (connection) => this.#run(request, known, connection)),
-      () => {
-        this.#connections.current.statements.release()
-        this.#measure(known, started)
-      },
-      (thrown) => this.#fail(request, known, thrown, null),
+      () => this.#own.get(request.own),
+      (connections) => this.#answerOn(request, connections),
+      (thrown) => this.#replies.failure(request.id, 0, thrown, null),
     )
   }
 
-  #run(request: Request, known: KnownSql, connection: SqliteConnection): Awaitable<void> {
+  #answerOn(request: Request, connections: Connections): Awaitable<void> {
+    if (request.verb === 'execute' || request.verb === 'executemany')
+      return this.#answerStatement(request, request.known as KnownSql, connections)
+    // What is long, or unmeasured, lets the others' answers go first.
+    this.#replies.flush()
+    return request.verb === 'set'
+      ? this.#answerSetting(request, request.setting as Setting)
+      : this.#answerScript(request, connections)
+  }
+
+  #answerStatement(request: Request, known: KnownSql, connections: Connections): Awaitable<void> {
+    const started = performance.now()
+    if (!(known.cost < LONG_US)) this.#replies.flush()
+    return attempt(
+      () =>
+        chain(this.#takeTurn(request, known, connections), (connection) =>
+          this.#run(request, known, { connections, connection }),
+        ),
+      () => {
+        connections.current.statements.release()
+        this.#measure(known, started)
+      },
+      (thrown) => this.#fail(request, known, connections, thrown, null),
+    )
+  }
+
+  #run(request: Request, known: KnownSql, origin: Origin): Awaitable<void> {
+    const { connection, connections } = origin
     // Prepared first: as in CPython, a statement that does not compile begins no transaction.
     return chain(connection.statements.prepare(known), (statement) =>
       chain(request.begin === null ? undefined : connection.driver.exec(`BEGIN ${request.begin}`), () => {
-        if (request.verb !== 'execute') return this.#runMany(request, known, statement)
-        if (known.writes) return this.#write(request, known, connection, statement)
-        if (known.alters) this.#texts.schemaChanged()
+        if (request.verb === 'executemany') return this.#answerMany(request, known, connections, statement)
+        if (known.writes) return this.#write(request, known, origin, statement)
+        if (known.alters) this.#schemaChanged()
         const limit = this.#mayBeHalfRead(known, connection) ? CHUNK : undefined
         return chain(statement.execute(request.params, limit), (result) =>
           result.rest === null
-            ? this.#succeed(request, known, result, null)
-            : this.#succeedInPart(request, known, result, connection, statement),
+            ? this.#succeed(request, known, connections, result, null)
+            : this.#succeedInPart(request, known, origin, result, statement),
         )
       }),
     )
@@ -205,14 +282,64 @@ export class Session implements RequestHandler {
   #write(
     request: Request,
     known: KnownSql,
-    { rowids }: SqliteConnection,
+    { connection: { rowids }, connections }: Origin,
     statement: DriverStatement,
   ): Awaitable<void> {
     return chain(rowids.look(known, request.params), () =>
       chain(statement.execute(request.params), (result) =>
-        this.#succeed(request, known, result, [result.changes, rowids.of(known, result)]),
+        this.#succeed(request, known, connections, result, [result.changes, rowids.of(known, result)]),
       ),
     )
+  }
+
+  // Rows before one that fails stay: in a transaction until that ends, in autocommit for good. As in CPython it
+  // tells no rowid.
+  #answerMany(
+    request: Request,
+    known: KnownSql,
+    connections: Connections,
+    statement: DriverStatement,
+  ): Awaitable<void> {
+    return chain(runMany(statement, request.rows), ({ changes, failed }) => {
+      if (failed !== null)
+        return this.#fail(request, known, connections, failed.thrown, [changes, null, failed.row])
+      const flags = transactionFlag(connections) | WROTE
+      this.#replies.rows(request.id, flags, [], 0, null, [changes, null])
+    })
+  }
+
+  async #answerScript({ id, script }: Request, connections: Connections): Promise<void> {
+    const progress: ScriptProgress = { changes: 0, statement: 0 }
+    try {
+      const { driver } = await connections.forStatement(false)
+      await runScript(driver, script, progress)
+      const flags = transactionFlag(connections) | WROTE
+      this.#replies.rows(id, flags, [], 0, null, [progress.changes, null])
+    } catch (thrown) {
+      const detail: Detail = [progress.changes, null, progress.statement]
+      this.#replies.failure(id, transactionFlag(connections) | WROTE, thrown, detail)
+    } finally {
+      this.#schemaChanged()
+    }
+  }
+
+  async #answerSetting({ id }: Request, setting: Setting): Promise<void> {
+    const connections = this.#connections
+    try {
+      await connections.current.reading.end()
+      const { driver, settings } = await connections.forSetting(setting)
+      const { columns, rows } = await this.#settings.set(driver, settings, setting)
+      this.#replies.rows(id, transactionFlag(connections), rows, rowsBytes(rows), columns, null)
+    } catch (thrown) {
+      this.#replies.failure(id, transactionFlag(connections), thrown, null)
+    } finally {
+      this.#schemaChanged()
+    }
+  }
+
+  #schemaChanged(): void {
+    this.#connections.schemaChanged()
+    this.#own.schemaChanged()
   }
 
   // A SELECT that came to the writer because a reader refused it writes, by a function: half-read, it would
@@ -221,31 +348,38 @@ export class Session implements RequestHandler {
     return known.reads && (this.#duty !== 'writes' || connection.inTransaction)
   }
 
-  #succeed(request: Request, known: KnownSql, result: ExecuteResult, detail: Detail | null): void {
+  #succeed(
+    request: Request,
+    known: KnownSql,
+    connections: Connections,
+    result: ExecuteResult,
+    detail: Detail | null,
+  ): void {
     if (result.bytes <= CHUNK_BYTES) {
-      this.#sendFirst(request, known, result, result, detail, 0)
+      this.#sendFirst(request, known, connections, result, result, detail, 0)
       return
     }
     // Rows that had to be read at once: those that do not fit wait in memory.
     const rest = new KeptRows(result.rows)
     const chunk = rest.next(CHUNK)
-    const cursor = chunk.ended ? 0 : this.#keep(new HalfRead(rest, null), null)
-    this.#sendFirst(request, known, result, chunk, detail, cursor)
+    const cursor = chunk.ended ? 0 : this.#cursors.keep(new HalfRead(rest, null), null)
+    this.#sendFirst(request, known, connections, result, chunk, detail, cursor)
   }
 
   // The rest keeps the connection; the reading batch goes on without it.
   #succeedInPart(
     request: Request,
     known: KnownSql,
+    origin: Origin,
     result: ExecuteResult,
-    connection: SqliteConnection,
     statement: DriverStatement,
   ): Awaitable<void> {
+    const { connection, connections } = origin
     const rest = connection.hold(known, statement, result.rest as DriverCursor)
-    const cursor = this.#keep(rest, connection)
+    const cursor = this.#cursors.keep(rest, origin)
     return attempt(
       () => connection.reading.end(),
-      () => this.#sendFirst(request, known, result, result, null, cursor),
+      () => this.#sendFirst(request, known, connections, result, result, null, cursor),
       (thrown) => {
         this.finalize(cursor)
         throw thrown
@@ -253,21 +387,16 @@ export class Session implements RequestHandler {
     )
   }
 
-  #keep(result: HalfRead, connection: SqliteConnection | null): number {
-    const cursor = ++this.#lastCursor
-    this.#open.set(cursor, { result, connection })
-    return cursor
-  }
-
   #sendFirst(
     request: Request,
     known: KnownSql,
+    connections: Connections,
     { columns: current }: ExecuteResult,
     chunk: Chunk,
     detail: Detail | null,
     cursor: number,
   ): void {
-    const flags = this.#transactionFlag() | (known.writes ? WROTE : 0)
+    const flags = transactionFlag(connections) | (known.writes ? WROTE : 0)
     // By identity where it can be: each connection has columns of its own, mostly the same.
     const told = known.toldColumns
     const columns = current === told || sameColumns(current, told) ? null : current
@@ -275,47 +404,17 @@ export class Session implements RequestHandler {
     if (sent && known.slot >= 0 && current !== null) known.toldColumns = current
   }
 
-  // Row after row, to the first that fails. Rows before it stay: in a transaction until that ends, in
-  // autocommit for good. As in CPython it tells no rowid.
-  #runMany(request: Request, known: KnownSql, statement: DriverStatement): Awaitable<void> {
-    const { rows } = request
-    let changes = 0
-    const count = (result: ExecuteResult): void => {
-      changes += result.changes
-    }
-    const stop = (index: number, thrown: unknown): Awaitable<void> =>
-      this.#fail(request, known, thrown, [changes, null, index])
-    const finish = (): void => {
-      this.#replies.rows(request.id, this.#transactionFlag() | WROTE, [], 0, null, [changes, null])
-    }
-    let i = 0
-    // A loop, where a chain of thens would hold a promise for each row until the last one.
-    const goOn = async (first: Promise<ExecuteResult>): Promise<void> => {
-      try {
-        count(await first)
-        for (i++; i < rows.length; i++) count(await statement.execute(rows[i] as SqlValue[]))
-      } catch (thrown) {
-        return stop(i, thrown)
-      }
-      finish()
-    }
-    try {
-      for (; i < rows.length; i++) {
-        const result = statement.execute(rows[i] as SqlValue[])
-        if (result instanceof Promise) return goOn(result)
-        count(result)
-      }
-    } catch (thrown) {
-      return stop(i, thrown)
-    }
-    finish()
-  }
-
-  #fail(request: Request, known: KnownSql, thrown: unknown, detail: Detail | null): Awaitable<void> {
-    const { current } = this.#connections
+  #fail(
+    request: Request,
+    known: KnownSql,
+    connections: Connections,
+    thrown: unknown,
+    detail: Detail | null,
+  ): Awaitable<void> {
+    const { current } = connections
     current.statements.release()
     // A BEGIN of this request's own that worked stays open, as in CPython: the caller's rollback ends it.
-    const flags = this.#transactionFlag() | (known.writes ? WROTE : 0)
+    const flags = transactionFlag(connections) | (known.writes ? WROTE : 0)
     this.#replies.failure(request.id, flags, thrown, detail)
     // An end that fails concerns the next statement: it will hear of it.
     return attempt(
@@ -326,36 +425,28 @@ export class Session implements RequestHandler {
   }
 
   #answerFetch({ id, cursor }: Request): Awaitable<void> {
-    const open = this.#open.get(cursor)
-    if (open === undefined) {
+    const result = this.#cursors.get(cursor)
+    const flags = transactionFlag(this.#connections)
+    if (result === undefined) {
       const gone = new ProgrammingError('this result was finalized before it was read to its end', {
         code: 'RESULT_GONE',
       })
-      this.#replies.failure(id, this.#transactionFlag(), gone, null)
+      this.#replies.failure(id, flags, gone, null)
       return
     }
     // Its next row may be long in coming.
     this.#replies.flush()
     return attempt(
-      () => open.result.next(CHUNK),
+      () => result.next(CHUNK),
       (chunk) => {
-        if (chunk.ended) this.#end(cursor, open)
-        this.#sendChunk(id, this.#transactionFlag(), chunk, null, null, chunk.ended ? 0 : cursor)
+        if (chunk.ended) this.#cursors.end(cursor)
+        this.#sendChunk(id, flags, chunk, null, null, chunk.ended ? 0 : cursor)
       },
       (thrown) => {
-        this.#end(cursor, open)
-        this.#replies.failure(id, this.#transactionFlag(), thrown, null)
+        this.#cursors.end(cursor)
+        this.#replies.failure(id, flags, thrown, null)
       },
     )
-  }
-
-  #end(cursor: number, open: Open): void {
-    this.#open.delete(cursor)
-    this.#freed(open)
-  }
-
-  #freed({ connection }: Open): void {
-    if (connection !== null) this.#connections.freed(connection)
   }
 
   // Returns whether it went: a row may be too large. `cursor` is that of the rows that are left, 0 for none.
@@ -379,14 +470,16 @@ export class Session implements RequestHandler {
   // what a point read costs the child, since SQLite takes its shared lock and looks for a newer WAL once
   // instead of each time. It begins after all of the batch was read, so it misses nothing that was
   // acknowledged before these requests were sent.
-  #takeTurn(request: Request, known: KnownSql): Awaitable<SqliteConnection> {
-    const { reading } = this.#connections.current
+  #takeTurn(request: Request, known: KnownSql, connections: Connections): Awaitable<SqliteConnection> {
+    // An own connection is not one of those that the batch reads on.
+    if (request.own !== 0) return connections.forStatement(known.shares)
+    const { reading } = connections.current
     const joins = known.reads && known.cost < LONG_US && request.begin === null
     if (reading.open) {
-      if (joins) return this.#connections.current
-      return chain(reading.end(), () => this.#connections.forStatement(known.shares))
+      if (joins) return connections.current
+      return chain(reading.end(), () => connections.forStatement(known.shares))
     }
-    const connection = this.#connections.forStatement(known.shares)
+    const connection = connections.forStatement(known.shares)
     if (!joins || this.#duty !== 'reads' || this.#batch.length - this.#next + 1 < BATCH_READS)
       return connection
     return chain(connection, (ready) => {
@@ -394,10 +487,6 @@ export class Session implements RequestHandler {
       if (ready.driver.inTransaction) return ready
       return chain(ready.reading.begin(), () => ready)
     })
-  }
-
-  #transactionFlag(): number {
-    return this.#connections.current.inTransaction ? IN_TRANSACTION : 0
   }
 
   #measure(known: KnownSql, started: number): void {
@@ -408,4 +497,8 @@ export class Session implements RequestHandler {
     const off = Math.abs(known.cost - known.toldCost)
     if (known.slot >= 0 && !(off <= Math.max(known.toldCost / 2, 2))) this.#replies.cost(known)
   }
+}
+
+function transactionFlag(connections: Connections): number {
+  return connections.current.inTransaction ? IN_TRANSACTION : 0
 }

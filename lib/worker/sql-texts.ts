@@ -18,8 +18,6 @@ export class KnownSql {
   readonly inserts: boolean
   /** SELECT or VALUES, behind WITH too: may run inside the reading batch's transaction, and be half-read. */
   readonly reads: boolean
-  /** Of one that inserts: whether its rows get rowids; null as long as nobody asked under this schema. */
-  setsRowid: boolean | null = null
   /** Neither reads nor writes rows, nor begins or ends a transaction: may change the schema. */
   readonly alters: boolean
   /** May go on beside half-read results of its connection, where that is the only one. */
@@ -53,11 +51,6 @@ export class SqlTexts {
   /** `onForgotten` hears of each text whose number was given to another. */
   constructor(onForgotten: (known: KnownSql) => void) {
     this.#onForgotten = onForgotten
-  }
-
-  /** What the schema decides of a text is to be asked anew. Another process's changes are not noticed. */
-  schemaChanged(): void {
-    for (const known of this.#known) if (known !== undefined) known.setsRowid = null
   }
 
   /** The text of a slot; `sql`, where it came along, takes the slot over. */

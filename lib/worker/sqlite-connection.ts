@@ -7,6 +7,7 @@ import type { Awaitable, DriverConnection, DriverCursor, DriverStatement } from 
 import { HalfRead } from './half-read.ts'
 import { ReadTransaction } from './read-transaction.ts'
 import { Rowids } from './rowids.ts'
+import { AppliedSettings } from './settings.ts'
 import type { KnownSql } from './sql-texts.ts'
 import { Statements } from './statements.ts'
 
@@ -16,6 +17,8 @@ export class SqliteConnection {
   /** The reading batch's own transaction; no request ever sees it. */
   readonly reading: ReadTransaction
   readonly rowids: Rowids
+  /** What it has of the child's Settings. */
+  readonly settings = new AppliedSettings()
   /** Results that SQLite has between two steps: they hold this connection's snapshot as it is. */
   readonly halfRead = new Set<HalfRead>()
 

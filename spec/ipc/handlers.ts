@@ -2,6 +2,7 @@
 import type { SqlValue } from '../../lib/drivers/driver.ts'
 import type { WireError } from '../../lib/errors.ts'
 import type { Detail, ReplyHandler, RequestHandler, WireColumns } from '../../lib/ipc/messages.ts'
+import type { Setting } from '../../lib/ipc/settings.ts'
 
 export class RecordingRequests implements RequestHandler {
   readonly calls: unknown[][] = []
@@ -20,6 +21,26 @@ export class RecordingRequests implements RequestHandler {
 
   finalize(cursor: number): void {
     this.calls.push(['finalize', cursor])
+  }
+
+  executescript(id: number, sql: string): void {
+    this.calls.push(['executescript', id, sql])
+  }
+
+  on(connection: number): void {
+    this.calls.push(['on', connection])
+  }
+
+  leave(connection: number): void {
+    this.calls.push(['leave', connection])
+  }
+
+  set(id: number, setting: Setting): void {
+    this.calls.push(['set', id, setting])
+  }
+
+  adopt(setting: Setting): void {
+    this.calls.push(['adopt', setting])
   }
 }
 

@@ -21,6 +21,7 @@ describe('parseSql', () => {
       temporary: false,
       counter: null,
       pragma: null,
+      attached: null,
       hasNul: false,
       loneSurrogate: false,
       rollbackTo: false,

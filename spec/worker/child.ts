@@ -115,6 +115,7 @@ export class WorkerChild {
       drivers: resolveDrivers(driver).map(({ name, path }) => ({ name, path })),
       pragmas: [['journal_mode', 'WAL']],
       sparePragmas: [],
+      settings: [],
       maxResultBytes: 16 * 1024 * 1024,
       startTimeoutMs: 10_000,
       busyTimeoutMs: 1000,

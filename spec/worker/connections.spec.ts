@@ -8,6 +8,7 @@ import { DriverError } from '../../lib/errors.ts'
 import { EXECUTE, FETCH, FINALIZE, MORE, UNNUMBERED } from '../../lib/ipc/messages.ts'
 import { Connections } from '../../lib/worker/connections.ts'
 import type { HalfRead } from '../../lib/worker/half-read.ts'
+import { Settings } from '../../lib/worker/settings.ts'
 import { KnownSql } from '../../lib/worker/sql-texts.ts'
 import type { SqliteConnection } from '../../lib/worker/sqlite-connection.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -62,6 +63,7 @@ describe('Connections', () => {
         return before instanceof Promise ? before.then(() => spare) : spare
       },
       maxResultBytes: 1000,
+      settings: new Settings({ settings: [], filePragmas: [], setsWal: false }),
     })
   })
 

@@ -26,8 +26,10 @@ import {
 } from '../../lib/ipc/messages.ts'
 import { resolveDrivers } from '../../lib/pool/driver-path.ts'
 import { Connections } from '../../lib/worker/connections.ts'
+import { OwnConnections } from '../../lib/worker/own-connections.ts'
 import { Replies } from '../../lib/worker/replies.ts'
 import { type Duty, Session } from '../../lib/worker/session.ts'
+import { Settings } from '../../lib/worker/settings.ts'
 
 const MIB = 1024 * 1024
 
@@ -121,9 +123,15 @@ export class TestSession {
       openSpare = null,
     }: SessionOptions = {},
   ) {
-    const connections = new Connections(connection, { openSpare, maxResultBytes })
+    const settings = new Settings({ settings: [], filePragmas: [], setsWal: duty === 'writes' })
+    const connections = new Connections(connection, { openSpare, maxResultBytes, settings })
+    const open = (): Awaitable<DriverConnection> => {
+      if (openSpare === null) throw new Error('this session has no further connection')
+      return openSpare()
+    }
+    const own = new OwnConnections({ shared: connections, open, maxResultBytes, settings })
     const replies = new Replies(this.outbox.channel, maxFrameBytes)
-    this.session = new Session(connections, replies, duty)
+    this.session = new Session({ connections, own, settings, replies, duty })
   }
 
   /** Runs a batch of requests, as they would come in one frame, and gives the frames of replies. */
