@@ -32,9 +32,10 @@ export { connect, createPool } from './dbapi/connect.ts'
 export type { Connection } from './dbapi/connection.ts'
 export type { Cursor } from './dbapi/cursor.ts'
 export type { Execution } from './dbapi/execution.ts'
-export type { ConnectionOptions, IsolationLevel, Options } from './dbapi/options.ts'
+export type { ConnectionOptions, IsolationLevel, Limits, Options } from './dbapi/options.ts'
 export type { Pool, PoolStats } from './dbapi/pool.ts'
 export type { ColumnDescription, Row } from './dbapi/result.ts'
+export { sqliteVersion } from './dbapi/sqlite-version.ts'
 export type { Parameter, Parameters } from './dbapi/values.ts'
 export {
   type Applied,
@@ -54,6 +55,7 @@ export {
   Warning,
   WorkerExited,
 } from './errors.ts'
+export { completeStatement } from './sql/complete-statement.ts'
 
 /** PEP 249, Module Interface: the level of the DB-API. */
 export const apilevel = '2.0'

@@ -24,7 +24,8 @@ import { manyRun, type ParameterSets, runMany } from './executemany.ts'
 import { runScript } from './executescript.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import { Gate } from './gate.ts'
-import type { ConnectionSettings } from './options.ts'
+import { expectAttachable, expectLength } from './limits.ts'
+import type { ConnectionSettings, Limits } from './options.ts'
 import { placementOf } from './placement.ts'
 import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
@@ -74,6 +75,10 @@ export class ConnectionExecutor implements Executor {
     return this.settings.arraysize
   }
 
+  get limits(): Limits {
+    return this.settings.limits
+  }
+
   get captureStacks(): boolean {
     return this.settings.captureStacks
   }
@@ -93,7 +98,7 @@ export class ConnectionExecutor implements Executor {
 
   async startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number> {
     this.expectOpen()
-    const run = manyRun(this.pool.router, sql, sets, options)
+    const run = manyRun(this, sql, sets, options)
     await this.#turn()
     const interrupts = this.#interrupts
     try {
@@ -117,6 +122,7 @@ export class ConnectionExecutor implements Executor {
 
   async startScript(sql: string, options?: CallOptions): Promise<void> {
     this.expectOpen()
+    expectLength(sql, this.limits)
     const script = this.pool.router.script(sql)
     await this.#turn()
     try {
@@ -137,6 +143,11 @@ export class ConnectionExecutor implements Executor {
       if (!this.#inTransaction) this.#letGoOfWriter()
       this.#gate.leave()
     }
+  }
+
+  /** Sets some of its limits, at once. */
+  limit(limits: Partial<Limits>): void {
+    this.settings = { ...this.settings, limits: { ...this.settings.limits, ...limits } }
   }
 
   /** Changes what its statements go by from now on, after the calls before it; `commits`: what is open first. */
@@ -215,6 +226,10 @@ export class ConnectionExecutor implements Executor {
     }
     const isOwn = (schema: string): boolean => this.#ownSchemas.has(schema)
     const placement = placementOf(request.statement, request.params, this.pool, isOwn)
+    if (parsed.attached?.file !== undefined) {
+      const count = this.pool.settings.attached + this.#ownSchemas.size
+      expectAttachable(count, this.limits, sql)
+    }
     if (placement === 'own') {
       this.#expectOwn(sql)
       const schema = parsed.attached === null ? null : schemaOf(request)
@@ -339,22 +354,41 @@ export class ConnectionExecutor implements Executor {
     else execution.skip()
   }
 
+  /**
+   * Begins a transaction, or a savepoint of this name in the one that is open. Resolves with the name, null if it
+   * has begun a transaction.
+   */
+  async begin(savepoint: string, options?: CallOptions): Promise<string | null> {
+    this.expectOpen()
+    await this.#turn()
+    try {
+      const nested = this.#inTransaction
+      const { isolationLevel } = this.settings
+      await this.#runNow(
+        nested ? `SAVEPOINT ${savepoint}` : `BEGIN ${isolationLevel ?? 'IMMEDIATE'}`,
+        options,
+      )
+      return nested ? savepoint : null
+    } finally {
+      this.#gate.leave()
+    }
+  }
+
   // Commits what is open, for one that has its turn already.
   async #commitNow(options?: CallOptions): Promise<void> {
-    const commit = new Exchange(
-      this.pool.router.statement('COMMIT'),
-      null,
-      0,
-      deadlineOf(options),
-      options?.signal ?? null,
-    )
     this.#noteLoss(this.#lease)
-    if (!this.#inTransaction && this.#lost === null) return
-    this.#send(commit)
+    if (this.#inTransaction || this.#lost !== null) await this.#runNow('COMMIT', options)
+  }
+
+  // Runs a statement for one that has its turn already.
+  async #runNow(sql: string, options?: CallOptions): Promise<void> {
+    const statement = this.pool.router.statement(sql)
+    const exchange = new Exchange(statement, null, 0, deadlineOf(options), options?.signal ?? null)
+    this.#send(exchange)
     try {
-      await commit.answer
+      await exchange.answer
     } finally {
-      this.#note(commit)
+      this.#note(exchange)
     }
   }
 }

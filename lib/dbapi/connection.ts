@@ -2,23 +2,34 @@
  * Connection: PEP 249's connection. Runs in the caller. A thin face: its ConnectionExecutor keeps the order of
  * the calls and the transaction.
  */
+import { NotSupportedError } from '../errors.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
 import { ConnectionExecutor } from './connection-executor.ts'
 import { Cursor } from './cursor.ts'
 import type { ParameterSets } from './executemany.ts'
 import type { Execution } from './execution.ts'
-import type { ConnectionSettings, IsolationLevel } from './options.ts'
+import { expectLimit } from './limits.ts'
+import {
+  type ConnectionSettings,
+  checkConnectionOptions,
+  expectConnectionOptions,
+  type IsolationLevel,
+  type Limits,
+} from './options.ts'
+import { Transactions } from './transaction.ts'
 import type { Parameters } from './values.ts'
 
 export class Connection {
   readonly #executor: ConnectionExecutor
+  readonly #transactions: Transactions
   readonly #onClose: () => Promise<void>
   #closing: Promise<void> | null = null
 
   /** Made by `connect()` and `pool.connect()`. */
   constructor(pool: WorkerPool, settings: ConnectionSettings, onClose: () => Promise<void>) {
     this.#executor = new ConnectionExecutor(pool, this, settings)
+    this.#transactions = new Transactions(this.#executor)
     this.#onClose = onClose
   }
 
@@ -34,14 +45,52 @@ export class Connection {
     return this.#executor.totalChanges
   }
 
-  /** Whether every statement commits by itself. Set when connecting. */
+  /** Whether every statement commits by itself. Set when connecting, and by setAutocommit(). */
   get autocommit(): boolean {
     return this.#executor.settings.autocommit
   }
 
-  /** How the implicit transaction begins; null for never. Set when connecting. */
+  /** How the implicit transaction begins; null for never. Set when connecting, and by setIsolationLevel(). */
   get isolationLevel(): IsolationLevel {
     return this.#executor.settings.isolationLevel
+  }
+
+  /**
+   * Has every statement commit by itself, or not, from the calls after this one on. Switching it on commits what
+   * is open; switching it off begins nothing.
+   */
+  async setAutocommit(autocommit: boolean): Promise<void> {
+    expectConnectionOptions({ autocommit })
+    await this.#executor.change({ autocommit }, autocommit)
+  }
+
+  /**
+   * Sets how the implicit transaction begins from the calls after this one on: `'DEFERRED'` (also `''`),
+   * `'IMMEDIATE'` or `'EXCLUSIVE'`, in any case of letters; null, for never, commits what is open.
+   */
+  async setIsolationLevel(isolationLevel: IsolationLevel | ''): Promise<void> {
+    const options = { isolationLevel: isolationLevel as IsolationLevel }
+    expectConnectionOptions(options)
+    const { isolationLevel: level } = checkConnectionOptions(options)
+    await this.#executor.change({ isolationLevel: level }, level === null)
+  }
+
+  /** A limit of this Connection. Throws a ProgrammingError if there is none of this name. */
+  getLimit(name: keyof Limits): number {
+    this.#executor.expectOpen()
+    expectLimit(this.#executor.limits, name)
+    return this.#executor.limits[name]
+  }
+
+  /**
+   * Sets a limit of this Connection and returns what it was. What is beyond it fails: an SQL text longer than
+   * `sqlLength` bytes with a DataError, more `variables` or `attached` databases with an OperationalError.
+   */
+  setLimit(name: keyof Limits, value: number): number {
+    const before = this.getLimit(name)
+    expectLimit(this.#executor.limits, name, value)
+    this.#executor.limit({ [name]: value })
+    return before
   }
 
   /** A new cursor. Throws a ProgrammingError when the connection is closed. */
@@ -76,6 +125,48 @@ export class Connection {
   }
 
   /**
+   * Runs a function within a transaction and resolves with what it resolves with: commits then, rolls back when it
+   * throws or the commit fails, and rejects with that error. Called within another it is a savepoint: what it has
+   * done is undone when it throws, the rest goes on. The writer is held until it ends, so await in it what belongs
+   * to it only. `options` limit the wait for the writer.
+   *
+   * All statements of this Connection belong to it, whoever makes them: callers that run side by side need
+   * Connections of their own.
+   */
+  async transaction<T>(work: (connection: this) => T | Promise<T>, options?: CallOptions): Promise<T> {
+    return this.#transactions.run(() => work(this), options)
+  }
+
+  /**
+   * Ends the statements that are under way: reads, also half-read results, fail with an OperationalError whose
+   * code is `SQLITE_INTERRUPT`; what waits is not sent any more; a write that was sent is waited for. Does nothing
+   * when nothing is under way. Throws a ProgrammingError when the connection is closed.
+   */
+  interrupt(): void {
+    this.#executor.interrupt()
+  }
+
+  /** Not in this version. `VACUUM INTO 'copy.db'` copies the database while others read and write it. */
+  async backup(): Promise<never> {
+    throw absent('backup()', "VACUUM INTO 'copy.db' copies the database while others use it")
+  }
+
+  /** Not in this version. `VACUUM INTO` copies the database; the sqlite3 shell's `.dump` writes it as SQL. */
+  iterdump(): never {
+    throw absent('iterdump()', "the sqlite3 shell's .dump writes a database as SQL, VACUUM INTO copies it")
+  }
+
+  /** Not in this version. `VACUUM INTO` a file, and read that. */
+  async serialize(): Promise<never> {
+    throw absent('serialize()', 'VACUUM INTO a file and read that')
+  }
+
+  /** Not in this version. Write the bytes to a file, and connect() to that. */
+  async deserialize(): Promise<never> {
+    throw absent('deserialize()', 'write the bytes to a file and connect() to that')
+  }
+
+  /**
    * Waits for the calls before it, rolls back what is not committed, and closes; `connect()`'s connection ends
    * its processes too. Every later call is a ProgrammingError; closing twice is fine.
    */
@@ -92,4 +183,8 @@ export class Connection {
     await this.#executor.close()
     await this.#onClose()
   }
+}
+
+function absent(what: string, instead: string): NotSupportedError {
+  return new NotSupportedError(`there is no ${what} in this version: ${instead}`, { code: 'UNSUPPORTED' })
 }

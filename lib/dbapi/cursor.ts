@@ -8,6 +8,7 @@ import type { CallOptions } from './call-options.ts'
 import type { Connection } from './connection.ts'
 import type { ParameterSets } from './executemany.ts'
 import { type ExecuteRequest, type Execution, refusedExecution } from './execution.ts'
+import type { Limits } from './options.ts'
 import type { HalfReads } from './rest.ts'
 import type { ColumnDescription, Row } from './result.ts'
 import type { Parameters } from './values.ts'
@@ -19,6 +20,8 @@ export interface Executor {
   readonly connection: Connection | null
   /** The arraysize of its cursors, in rows. */
   readonly arraysize: number
+  /** What its statements may not exceed. */
+  readonly limits: Limits
   /** Whether a call keeps its stack, for errors that reach no `await`. */
   readonly captureStacks: boolean
   /** Its results that a child has half-read. */

@@ -5,9 +5,11 @@
 import type { SqlValue } from '../drivers/driver.ts'
 import { type Error as DbapiError, ProgrammingError } from '../errors.ts'
 import type { Request } from '../pool/request.ts'
-import type { Router, Statement } from '../pool/router.ts'
+import type { Statement } from '../pool/router.ts'
 import { type CallOptions, deadlineOf, ended } from './call-options.ts'
+import type { Executor } from './cursor.ts'
 import { Exchange } from './exchange.ts'
+import { expectLength, expectVariables } from './limits.ts'
 import { bindValues, boundBytes, type Parameters } from './values.ts'
 
 /** A slice is sent when it has so many bytes: enough to make its message cheap, small enough to be held twice. */
@@ -22,8 +24,15 @@ export interface ManyRun {
 }
 
 /** What executemany() is called with, checked. Throws what is wrong with the text or the options. */
-export function manyRun(router: Router, sql: string, sets: ParameterSets, options?: CallOptions): ManyRun {
-  const statement = router.statement(sql)
+export function manyRun(
+  { limits, pool }: Executor,
+  sql: string,
+  sets: ParameterSets,
+  options?: CallOptions,
+): ManyRun {
+  expectLength(sql, limits)
+  const statement = pool.router.statement(sql)
+  expectVariables(statement, limits)
   return { statement, sets, deadline: deadlineOf(options), signal: options?.signal ?? null }
 }
 

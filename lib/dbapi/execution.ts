@@ -11,6 +11,7 @@ import type { WorkerProcess } from '../pool/worker-process.ts'
 import { parseSql } from '../sql/parse.ts'
 import { type CallOptions, deadlineOf, ended } from './call-options.ts'
 import { Cursor, type Executor } from './cursor.ts'
+import { expectLength, expectVariables } from './limits.ts'
 import { rejectAtCall, rejectAtCaller } from './rejection.ts'
 import { Rest } from './rest.ts'
 import { type ColumnDescription, Result, type Row } from './result.ts'
@@ -248,7 +249,10 @@ export function newExecution(
   params?: Parameters,
   options?: CallOptions,
 ): ExecuteRequest {
+  const { limits } = executor
+  expectLength(sql, limits)
   const statement = executor.pool.router.statement(sql)
+  expectVariables(statement, limits)
   const values = bindValues(statement, params)
   const bytes = boundBytes() + statement.bytes
   const deadline = deadlineOf(options)

@@ -16,6 +16,16 @@ import { databasePath } from './database-path.ts'
 /** How a transaction begins by itself, before the first INSERT, UPDATE, DELETE or REPLACE; null for never. */
 export type IsolationLevel = 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE' | null
 
+/** Limits of a Connection, as CPython's `Connection.setlimit()` has them for its own. */
+export interface Limits {
+  /** The longest SQL text, in bytes. Default: 1,000,000,000. */
+  sqlLength: number
+  /** Parameters of a statement. Default: 32,766. */
+  variables: number
+  /** Databases attached at once. Default: 10. */
+  attached: number
+}
+
 /** What one Connection may have of its own. */
 export interface ConnectionOptions {
   /** Every statement commits by itself. Default: false, as PEP 249 has it. */
@@ -29,10 +39,12 @@ export interface ConnectionOptions {
    * would not show where the call was made. Default: false.
    */
   captureStacks?: boolean
+  /** Limits below SQLite's own. */
+  limits?: Partial<Limits>
 }
 
 /** ConnectionOptions with every default filled in. */
-export type ConnectionSettings = Required<ConnectionOptions>
+export type ConnectionSettings = Required<Omit<ConnectionOptions, 'limits'>> & { readonly limits: Limits }
 
 /** The options of connect() and createPool(). */
 export interface Options extends ConnectionOptions {
@@ -88,6 +100,7 @@ const DEFAULTS: ConnectionSettings = {
   isolationLevel: 'IMMEDIATE',
   arraysize: 1,
   captureStacks: false,
+  limits: { sqlLength: 1_000_000_000, variables: 32_766, attached: 10 },
 }
 
 type Check = (value: unknown) => string | null
@@ -110,10 +123,11 @@ const CONNECTION_CHECKS: Record<keyof Required<ConnectionOptions>, Check> = {
   autocommit: flag,
   isolationLevel: (value) => {
     const level = typeof value === 'string' ? value.toUpperCase() : value
-    return oneOf('DEFERRED', 'IMMEDIATE', 'EXCLUSIVE', null)(level)
+    return level === '' ? null : oneOf('DEFERRED', 'IMMEDIATE', 'EXCLUSIVE', null)(level)
   },
   arraysize: whole(1),
   captureStacks: flag,
+  limits: checkLimits,
 }
 
 const CHECKS: Record<keyof Required<Options>, Check> = {
@@ -176,16 +190,19 @@ export function checkConnectionOptions(
   options: ConnectionOptions,
   defaults: ConnectionSettings = DEFAULTS,
 ): ConnectionSettings {
-  const { autocommit, isolationLevel, arraysize, captureStacks } = options
+  const { autocommit, isolationLevel, arraysize, captureStacks, limits } = options
   return {
     autocommit: autocommit ?? defaults.autocommit,
-    isolationLevel:
-      isolationLevel === undefined
-        ? defaults.isolationLevel
-        : ((isolationLevel?.toUpperCase() ?? null) as IsolationLevel),
+    isolationLevel: isolationLevel === undefined ? defaults.isolationLevel : levelOf(isolationLevel),
     arraysize: arraysize ?? defaults.arraysize,
     captureStacks: captureStacks ?? defaults.captureStacks,
+    limits: { ...defaults.limits, ...limits },
   }
+}
+
+// `''` is a plain BEGIN, which is DEFERRED.
+function levelOf(level: string | null): IsolationLevel {
+  return level === '' ? 'DEFERRED' : ((level?.toUpperCase() ?? null) as IsolationLevel)
 }
 
 /** Checks the options of pool.connect(). */
@@ -206,6 +223,18 @@ function check(options: unknown, checks: Record<string, Check>): void {
     }
   }
   if (wrong.length > 0) throw refused(wrong.join('; '))
+}
+
+const LIMITS: readonly string[] = Object.keys(DEFAULTS.limits)
+
+function checkLimits(value: unknown): string | null {
+  if (!isRecord(value)) return `an object of limits: ${LIMITS.join(', ')}`
+  for (const [name, each] of Object.entries(value)) {
+    if (!LIMITS.includes(name)) return `an object of ${LIMITS.join(', ')} (there is no limit '${name}')`
+    const wrong = each === undefined ? null : whole(0)(each)
+    if (wrong !== null) return `an object whose ${name} is ${wrong}`
+  }
+  return null
 }
 
 function checkPragmas(value: unknown): string | null {

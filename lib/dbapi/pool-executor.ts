@@ -15,7 +15,8 @@ import { Exchange } from './exchange.ts'
 import { manyRun, type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
 import { runScript } from './executescript.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
-import type { ConnectionSettings } from './options.ts'
+import { expectAttachable, expectLength } from './limits.ts'
+import type { ConnectionSettings, Limits } from './options.ts'
 import { placementOf } from './placement.ts'
 import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
@@ -26,15 +27,17 @@ export class PoolExecutor implements Executor, SliceCarrier {
   readonly connection = null
   readonly arraysize: number
   readonly captureStacks: boolean
+  readonly limits: Limits
   readonly halfReads: HalfReads
   readonly #running = new Set<Promise<unknown>>()
   #closed = false
 
-  constructor(pool: WorkerPool, { arraysize, captureStacks }: ConnectionSettings) {
+  constructor(pool: WorkerPool, { arraysize, captureStacks, limits }: ConnectionSettings) {
     this.pool = pool
     this.halfReads = new HalfReads(pool)
     this.arraysize = arraysize
     this.captureStacks = captureStacks
+    this.limits = limits
   }
 
   /**
@@ -71,7 +74,7 @@ export class PoolExecutor implements Executor, SliceCarrier {
 
   async startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number> {
     this.expectOpen()
-    const run = manyRun(this.pool.router, sql, sets, options)
+    const run = manyRun(this, sql, sets, options)
     const running = runMany(run, this)
     this.#running.add(running)
     try {
@@ -83,6 +86,7 @@ export class PoolExecutor implements Executor, SliceCarrier {
 
   async startScript(sql: string, options?: CallOptions): Promise<void> {
     this.expectOpen()
+    expectLength(sql, this.limits)
     const script = this.pool.router.script(sql)
     for (const { parsed } of script.statements) if (parsed.temporary) throw temporaryRefused(parsed.sql)
     const running = this.#runScript(script, options)
@@ -163,6 +167,7 @@ export class PoolExecutor implements Executor, SliceCarrier {
     if (placement === 'own') throw temporaryRefused(sql)
     if (placement === 'transaction') throw transactionRefused(sql)
     if (placement === 'any') return
+    if (placement[0] === 'attach') expectAttachable(this.pool.settings.attached, this.limits, sql)
     request.setting = placement
     request.params = []
   }

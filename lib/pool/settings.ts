@@ -22,9 +22,9 @@ export class PoolSettings {
     return this.#made.length
   }
 
-  /** Whether a file is attached under this name, in lower case. */
-  attaches(schema: string): boolean {
-    return this.#inForce.some(([kind, name]) => kind === 'attach' && name === schema)
+  /** How many files are attached. */
+  get attached(): number {
+    return this.#inForce.filter(([kind]) => kind === 'attach').length
   }
 
   /** Notes a setting that this child has made: the others are to be told. */

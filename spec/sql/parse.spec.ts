@@ -14,6 +14,7 @@ describe('parseSql', () => {
       sql,
       statements: 1,
       ends: [sql.length],
+      complete: false,
       verb: 'INSERT',
       names: [':name', '?2'],
       named: true,
