@@ -53,7 +53,7 @@ const channel = new Channel(requestPipe, replyPipe, {
   maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
   onMessage(message) {
     if (session !== null) {
-      readRequests(message, session)
+      readRequests(message, session.requests)
       session.run()
     } else if (opening === null) {
       opening = open(readOpen(message))

@@ -5,33 +5,18 @@
 
 import { rowsBytes } from '../drivers/chunk.ts'
 import { sameColumns } from '../drivers/columns.ts'
-import type {
-  Awaitable,
-  Chunk,
-  DriverCursor,
-  DriverStatement,
-  ExecuteResult,
-  SqlValue,
-} from '../drivers/driver.ts'
-import { ProgrammingError } from '../errors.ts'
-import {
-  CHUNK_BYTES,
-  type Detail,
-  IN_TRANSACTION,
-  LATE,
-  MORE,
-  type RequestHandler,
-  WROTE,
-} from '../ipc/messages.ts'
+import type { Awaitable, Chunk, DriverCursor, DriverStatement, ExecuteResult } from '../drivers/driver.ts'
+import { CHUNK_BYTES, type Detail, IN_TRANSACTION, WROTE } from '../ipc/messages.ts'
 import type { Setting } from '../ipc/settings.ts'
 import { attempt, chain } from './awaitable.ts'
 import type { Connections } from './connections.ts'
-import { Cursors, type Origin } from './cursors.ts'
+import { CHUNK, Cursors, type Origin } from './cursors.ts'
 import { runMany } from './executemany.ts'
 import { runScript, type ScriptProgress } from './executescript.ts'
 import { HalfRead, KeptRows } from './half-read.ts'
 import type { OwnConnections } from './own-connections.ts'
 import type { Replies } from './replies.ts'
+import { type Request, Requests } from './requests.ts'
 import type { Settings } from './settings.ts'
 import { type KnownSql, SqlTexts } from './sql-texts.ts'
 import type { SqliteConnection } from './sqlite-connection.ts'
@@ -42,30 +27,8 @@ const BATCH_READS = 3
 /** A statement that takes longer, in microseconds, shares no transaction and delays no other's answer. */
 const LONG_US = 1000
 
-/** A chunk of rows that come slowly is sent after so many milliseconds, so that nobody waits for it to fill. */
-const CHUNK_MS = 10
-const CHUNK = { bytes: CHUNK_BYTES, ms: CHUNK_MS }
-
 /** Weight of the newest run in the moving average of a statement's cost. */
 const COST_WEIGHT = 0.25
-
-interface Request {
-  readonly verb: 'execute' | 'executemany' | 'executescript' | 'fetch' | 'set'
-  readonly id: number
-  /** The own connection that it is for; 0 for those that all share. */
-  readonly own: number
-  /** Of an execute: its text. Of a fetch: its cursor. */
-  readonly known: KnownSql | null
-  readonly cursor: number
-  readonly params: SqlValue[]
-  readonly rows: SqlValue[][]
-  readonly begin: string | null
-  /** Of an executescript: its text. Of a set: what to set. */
-  readonly script: string
-  readonly setting: Setting | null
-}
-
-const NOTHING: never[] = []
 
 /** What a child does: it reads, it writes, or it does everything, on a database that is not in WAL. */
 export type Duty = 'reads' | 'writes' | 'everything'
@@ -79,90 +42,39 @@ export interface SessionOptions {
   readonly duty: Duty
 }
 
-export class Session implements RequestHandler {
+export class Session {
+  /** Takes what comes on the Channel; run() answers it. */
+  readonly requests: Requests
   readonly #connections: Connections
   readonly #own: OwnConnections
   readonly #settings: Settings
-  readonly #texts: SqlTexts
   readonly #replies: Replies
   readonly #duty: Duty
-  // What has come since #batch was begun.
-  #queue: Request[] = []
   // What is being answered. Nothing joins it: see #takeTurn.
   #batch: Request[] = []
   #next = 0
   #running = false
-  // The own connection that the request to come is for.
-  #on = 0
-  readonly #cursors = new Cursors()
+  readonly #cursors: Cursors
   #idle: () => void = () => {}
 
   constructor({ connections, own, settings, replies, duty }: SessionOptions) {
     this.#connections = connections
     this.#own = own
     this.#settings = settings
-    this.#texts = new SqlTexts((known) => {
+    this.#replies = replies
+    this.#duty = duty
+    this.#cursors = new Cursors(replies)
+    const texts = new SqlTexts((known) => {
       connections.forget(known)
       own.forget(known)
     })
-    this.#replies = replies
-    this.#duty = duty
-  }
-
-  execute(id: number, slot: number, sql: string | null, params: SqlValue[], begin: string | null): void {
-    const known = this.#texts.know(slot, sql)
-    this.#take('execute', id, known, 0, params, NOTHING, begin)
-  }
-
-  executemany(id: number, slot: number, sql: string | null, rows: SqlValue[][], begin: string | null): void {
-    const known = this.#texts.know(slot, sql)
-    this.#take('executemany', id, known, 0, NOTHING, rows, begin)
-  }
-
-  executescript(id: number, sql: string): void {
-    this.#take('executescript', id, null, 0, NOTHING, NOTHING, null, sql)
-  }
-
-  fetch(id: number, cursor: number): void {
-    this.#take('fetch', id, null, cursor, NOTHING, NOTHING, null)
-  }
-
-  finalize(cursor: number): void {
-    void this.#cursors.finalize(cursor)
-  }
-
-  on(connection: number): void {
-    this.#on = connection
-  }
-
-  leave(connection: number): void {
-    // What its closing says concerns nobody.
-    this.#own.leave(connection).catch(() => {})
-  }
-
-  set(id: number, setting: Setting): void {
-    this.#take('set', id, null, 0, NOTHING, NOTHING, null, '', setting)
-  }
-
-  adopt(setting: Setting): void {
-    this.#settings.adopt(setting)
-    this.#schemaChanged()
-  }
-
-  #take(
-    verb: Request['verb'],
-    id: number,
-    known: KnownSql | null,
-    cursor: number,
-    params: SqlValue[],
-    rows: SqlValue[][],
-    begin: string | null,
-    script = '',
-    setting: Setting | null = null,
-  ): void {
-    const own = this.#on
-    this.#on = 0
-    this.#queue.push({ verb, id, own, known, cursor, params, rows, begin, script, setting })
+    this.requests = new Requests(texts, {
+      finalize: (cursor) => this.#cursors.finalize(cursor),
+      adopt: (setting) => {
+        settings.adopt(setting)
+        this.#schemaChanged()
+      },
+    })
   }
 
   /** Answers all that is queued. A synchronous driver is done when this returns. */
@@ -172,7 +84,7 @@ export class Session implements RequestHandler {
       this.#drain()
     } catch (thrown) {
       // Answers could not be sent. The Channel ends with this, and close() shall not wait for the rest.
-      this.#queue = []
+      this.requests.take()
       this.#batch = []
       this.#running = false
       throw thrown
@@ -196,9 +108,8 @@ export class Session implements RequestHandler {
 
   #drain(): void {
     this.#running = true
-    this.#batch = this.#queue
+    this.#batch = this.requests.take()
     this.#next = 0
-    this.#queue = []
     this.#answerBatch()
   }
 
@@ -219,13 +130,17 @@ export class Session implements RequestHandler {
   #finish(): void {
     this.#running = false
     this.#replies.flush()
-    if (this.#queue.length > 0) this.#drain()
+    if (this.requests.waiting) this.#drain()
     else this.#idle()
   }
 
   // Never throws or rejects: whatever goes wrong is the answer.
   #answer(request: Request): Awaitable<void> {
-    if (request.verb === 'fetch') return this.#answerFetch(request)
+    if (request.verb === 'fetch') {
+      return this.#cursors.answerFetch(request.id, transactionFlag(this.#connections), request.cursor)
+    }
+    // What its closing says concerns nobody.
+    if (request.verb === 'leave') return this.#own.leave(request.own).catch(() => {})
     this.#replies.flushIfOld(performance.now())
     if (request.own === 0) return this.#answerOn(request, this.#connections)
     return attempt(
@@ -381,7 +296,7 @@ export class Session implements RequestHandler {
       () => connection.reading.end(),
       () => this.#sendFirst(request, known, connections, result, result, null, cursor),
       (thrown) => {
-        this.finalize(cursor)
+        this.#cursors.finalize(cursor)
         throw thrown
       },
     )
@@ -400,7 +315,7 @@ export class Session implements RequestHandler {
     // By identity where it can be: each connection has columns of its own, mostly the same.
     const told = known.toldColumns
     const columns = current === told || sameColumns(current, told) ? null : current
-    const sent = this.#sendChunk(request.id, flags, chunk, columns, detail, cursor)
+    const sent = this.#cursors.send(request.id, flags, chunk, columns, detail, cursor)
     if (sent && known.slot >= 0 && current !== null) known.toldColumns = current
   }
 
@@ -422,48 +337,6 @@ export class Session implements RequestHandler {
       () => {},
       () => {},
     )
-  }
-
-  #answerFetch({ id, cursor }: Request): Awaitable<void> {
-    const result = this.#cursors.get(cursor)
-    const flags = transactionFlag(this.#connections)
-    if (result === undefined) {
-      const gone = new ProgrammingError('this result was finalized before it was read to its end', {
-        code: 'RESULT_GONE',
-      })
-      this.#replies.failure(id, flags, gone, null)
-      return
-    }
-    // Its next row may be long in coming.
-    this.#replies.flush()
-    return attempt(
-      () => result.next(CHUNK),
-      (chunk) => {
-        if (chunk.ended) this.#cursors.end(cursor)
-        this.#sendChunk(id, flags, chunk, null, null, chunk.ended ? 0 : cursor)
-      },
-      (thrown) => {
-        this.#cursors.end(cursor)
-        this.#replies.failure(id, flags, thrown, null)
-      },
-    )
-  }
-
-  // Returns whether it went: a row may be too large. `cursor` is that of the rows that are left, 0 for none.
-  #sendChunk(
-    id: number,
-    flags: number,
-    { rows, bytes, late }: Chunk,
-    columns: ExecuteResult['columns'],
-    detail: Detail | null,
-    cursor: number,
-  ): boolean {
-    if (cursor === 0) return this.#replies.rows(id, flags, rows, bytes, columns, detail)
-    const [changes, lastrowid] = detail ?? [0, null]
-    const more = flags | MORE | (late ? LATE : 0)
-    const sent = this.#replies.rows(id, more, rows, bytes, columns, [changes, lastrowid, cursor])
-    if (!sent) this.finalize(cursor)
-    return sent
   }
 
   // The connection for a statement, in its turn. Reads that came together run in one transaction: it halves

@@ -88,7 +88,7 @@ describe('a Session that fetches', () => {
   const half = async () => (await test.runAt(0, 'select half')).detail![2]!
   /** Begins a batch, and hands over what its end gives. */
   const begin = (...batch: unknown[]) => {
-    readRequests(batch, test.session)
+    readRequests(batch, test.session.requests)
     test.session.run()
   }
   const answers = async () => {
@@ -100,7 +100,7 @@ describe('a Session that fetches', () => {
     it(`frees a connection once, whose result is finalized in the middle of its ${last ? 'last ' : ''}fetch`, async () => {
       const cursor = await half()
       begin(FETCH, 5, cursor)
-      test.session.finalize(cursor)
+      test.session.requests.finalize(cursor)
       main.give(part(2, last))
       const [fetched] = await answers()
       expect(fetched).to.deep.include({ id: 5, rows: [[2]] })

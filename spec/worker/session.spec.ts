@@ -147,9 +147,9 @@ function describeSession(open: Open): void {
 
     it('requests that come while others run, after those', async () => {
       const session = await writer()
-      session.session.execute(0, UNNUMBERED, 'select 1', [], null)
+      session.session.requests.execute(0, UNNUMBERED, 'select 1', [], null)
       session.session.run()
-      session.session.execute(1, UNNUMBERED, 'select 2', [], null)
+      session.session.requests.execute(1, UNNUMBERED, 'select 2', [], null)
       session.session.run()
       await session.session.settled()
       const answers = session.outbox.take().flatMap((frame) => frame.answers)
@@ -419,7 +419,7 @@ function describeSession(open: Open): void {
       const session = await measured()
       const other = connections[0]!
       const send = (...batch: unknown[]) => {
-        readRequests(batch, session.session)
+        readRequests(batch, session.session.requests)
         session.session.run()
       }
       for (const id of [1, 2, 3]) {
@@ -647,7 +647,7 @@ describe('a Session', () => {
         }),
     )
     const session = new TestSession(connection)
-    session.session.execute(0, 0, 'update 1', [], 'IMMEDIATE')
+    session.session.requests.execute(0, 0, 'update 1', [], 'IMMEDIATE')
     session.session.run()
     const closed = session.session.settled().then(() => session.session.close())
     release(one)
@@ -661,9 +661,9 @@ describe('a Session', () => {
   it('ends its channel, and can still be closed, when an answer cannot be sent', async () => {
     const connection = new FakeConnection(() => ({ ...one, rows: [[2n ** 70n]] }))
     const session = new TestSession(connection)
-    session.session.execute(0, 0, 'select 1', [], null)
+    session.session.requests.execute(0, 0, 'select 1', [], null)
     // Not measured yet, so what is done is sent before it.
-    session.session.execute(1, 1, 'select 2', [], null)
+    session.session.requests.execute(1, 1, 'select 2', [], null)
     expect(() => session.session.run()).to.throw(RangeError)
     await session.session.settled()
     await session.session.close()

@@ -136,7 +136,7 @@ export class TestSession {
 
   /** Runs a batch of requests, as they would come in one frame, and gives the frames of replies. */
   async frames(...batch: unknown[]): Promise<ReplyFrame[]> {
-    readRequests(batch, this.session)
+    readRequests(batch, this.session.requests)
     this.session.run()
     await this.session.settled()
     return this.outbox.take()
