@@ -146,7 +146,8 @@ export class Session {
     return attempt(
       () => this.#own.get(request.own),
       (connections) => this.#answerOn(request, connections),
-      (thrown) => this.#replies.failure(request.id, 0, thrown, null),
+      // The transaction that it was to take over is where it was.
+      (thrown) => this.#replies.failure(request.id, transactionFlag(this.#connections), thrown, null),
     )
   }
 
@@ -184,7 +185,7 @@ export class Session {
         if (request.verb === 'executemany') return this.#answerMany(request, known, connections, statement)
         if (known.writes) return this.#write(request, known, origin, statement)
         if (known.alters) this.#schemaChanged()
-        const limit = this.#mayBeHalfRead(known, connection) ? CHUNK : undefined
+        const limit = this.#mayBeHalfRead(request, known, connection) ? CHUNK : undefined
         return chain(statement.execute(request.params, limit), (result) =>
           result.rest === null
             ? this.#succeed(request, known, connections, result, null)
@@ -258,9 +259,9 @@ export class Session {
   }
 
   // A SELECT that came to the writer because a reader refused it writes, by a function: half-read, it would
-  // keep all other writers out. In a transaction they wait anyway.
-  #mayBeHalfRead(known: KnownSql, connection: SqliteConnection): boolean {
-    return known.reads && (this.#duty !== 'writes' || connection.inTransaction)
+  // keep all other writers out. In a transaction they wait anyway, and an own connection reads for itself.
+  #mayBeHalfRead({ own }: Request, known: KnownSql, connection: SqliteConnection): boolean {
+    return known.reads && (this.#duty !== 'writes' || own !== 0 || connection.inTransaction)
   }
 
   #succeed(

@@ -23,7 +23,11 @@ describe('the examples', () => {
   const tmp = tempDir()
 
   it('are there', () => {
-    expect(EXAMPLES).to.include.members(['stream-rows.ts', 'values.ts'])
+    expect(EXAMPLES).to.include.members(
+      ['errors', 'http-server', 'many-callers', 'query', 'stream-rows', 'transaction', 'values'].map(
+        (name) => `${name}.ts`,
+      ),
+    )
   })
 
   for (const name of EXAMPLES) {
