@@ -36,6 +36,7 @@ export type { ConnectionOptions, IsolationLevel, Limits, Options } from './dbapi
 export type { Pool, PoolStats } from './dbapi/pool.ts'
 export type { ColumnDescription, Row } from './dbapi/result.ts'
 export { sqliteVersion } from './dbapi/sqlite-version.ts'
+export type { TransactionOptions } from './dbapi/transaction.ts'
 export type { Parameter, Parameters } from './dbapi/values.ts'
 export {
   type Applied,

@@ -3,18 +3,11 @@
  * as Python's sqlite3 begins them, on the writer's Lease while one is open. Runs in the caller. It knows what a
  * statement is, from the router, and which requests it made; which child runs them is the pool's business.
  */
-import {
-  type Applied,
-  type Error as DbapiError,
-  NotSupportedError,
-  ProgrammingError,
-  QueryCancelled,
-} from '../errors.ts'
-import { ownConnectionLost, transactionLost, unsendable } from '../pool/failures.ts'
+import { type Error as DbapiError, ProgrammingError } from '../errors.ts'
+import { transactionLost, unsendable } from '../pool/failures.ts'
 import type { Lease } from '../pool/lease.ts'
-import { OwnConnection } from '../pool/own-connection.ts'
 import type { Request } from '../pool/request.ts'
-import type { Statement } from '../pool/router.ts'
+import { type Statement, scriptPart } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import { type CallOptions, deadlineOf } from './call-options.ts'
 import type { Connection } from './connection.ts'
@@ -24,13 +17,23 @@ import { manyRun, type ParameterSets, runMany } from './executemany.ts'
 import { runScript } from './executescript.ts'
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import { Gate } from './gate.ts'
-import { expectAttachable, expectLength } from './limits.ts'
+import { Home } from './home.ts'
+import { expectLength } from './limits.ts'
 import type { ConnectionSettings, Limits } from './options.ts'
-import { placementOf } from './placement.ts'
+import {
+  counterRefused,
+  interrupted,
+  notReadonly,
+  noWriterForTransaction,
+  readonlyTransaction,
+} from './refusals.ts'
 import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
 
 let numbered = 0
+
+// SQLite takes the snapshot at the first read, not at BEGIN.
+const BEGIN_SNAPSHOT = scriptPart('BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1', 'reader')
 
 export class ConnectionExecutor implements Executor {
   readonly pool: WorkerPool
@@ -44,10 +47,11 @@ export class ConnectionExecutor implements Executor {
   // The writer: while a transaction is open, or a script goes on; null else.
   #lease: Lease | null = null
   #inTransaction = false
-  // The SQLite connection that it has for itself, from its first temporary object on, and what is attached there.
-  #own: OwnConnection | null = null
-  readonly #ownSchemas = new Set<string>()
-  // What went with the writer's child: every call says so until rollback(), or half of a transaction would commit.
+  // The SQLite connections that it has for itself.
+  readonly #home: Home
+  // Whether the open transaction is a readonly one.
+  #readonly = false
+  // What went with a child: every call says so until rollback(), or half of a transaction would commit.
   #lost: ((sql: string) => Error) | null = null
   // Calls that are not answered, for interrupt().
   readonly #running = new Set<Request>()
@@ -56,6 +60,7 @@ export class ConnectionExecutor implements Executor {
 
   constructor(pool: WorkerPool, connection: Connection, settings: ConnectionSettings) {
     this.pool = pool
+    this.#home = new Home(pool)
     this.halfReads = new HalfReads(pool)
     this.connection = connection
     this.settings = settings
@@ -105,7 +110,7 @@ export class ConnectionExecutor implements Executor {
       return await runMany(run, {
         send: (slice) => {
           if (interrupts === this.#interrupts) this.#send(slice)
-          else this.pool.refuse(slice, interrupted(slice))
+          else this.pool.refuse(slice, interrupted(slice.statement.sql, slice.applied))
         },
         answered: (slice, changes) => {
           this.#note(slice)
@@ -198,12 +203,12 @@ export class ConnectionExecutor implements Executor {
     this.#noteLoss(this.#lease)
     try {
       this.#expectSendable(request)
-      if (statement.special || request.script) this.#place(request)
+      if (statement.special || request.script) this.#home.place(request, this.#inTransaction, this.limits)
     } catch (error) {
       this.pool.refuse(request, error as Error)
       return
     }
-    if (request.setting === null) request.own = this.#own
+    if (request.setting === null) request.own = this.#home.connection
     this.#running.add(request)
     if (this.#lease !== null) {
       this.pool.watch(request)
@@ -213,53 +218,17 @@ export class ConnectionExecutor implements Executor {
     const { autocommit, isolationLevel } = this.settings
     const begins = statement.writes && !request.script && !autocommit && !this.pool.options.readonly
     if (begins) request.begin = isolationLevel
-    request.pins ||= request.begin !== null || opensTransaction(statement)
+    request.pins ||= request.begin !== null || (opensTransaction(statement) && !this.#home.hasSnapshot)
     this.pool.submit(request)
-  }
-
-  // Which connection it concerns, where that is not any: see Placement.
-  #place(request: Request): void {
-    const { parsed, sql } = request.statement
-    if (request.script) {
-      if (parsed.temporary && !this.pool.alone) this.#expectOwn(sql)
-      return
-    }
-    const isOwn = (schema: string): boolean => this.#ownSchemas.has(schema)
-    const placement = placementOf(request.statement, request.params, this.pool, isOwn)
-    if (parsed.attached?.file !== undefined) {
-      const count = this.pool.settings.attached + this.#ownSchemas.size
-      expectAttachable(count, this.limits, sql)
-    }
-    if (placement === 'own') {
-      this.#expectOwn(sql)
-      const schema = parsed.attached === null ? null : schemaOf(request)
-      if (schema !== null && parsed.attached?.file !== undefined) this.#ownSchemas.add(schema)
-      else if (schema !== null) this.#ownSchemas.delete(schema)
-    } else if (placement === 'transaction') {
-      if (!this.#inTransaction) throw notInTransaction(sql)
-    } else if (placement !== 'any') {
-      if (this.#inTransaction) throw inTransaction(sql)
-      request.setting = placement
-      request.params = []
-    }
-  }
-
-  #expectOwn(sql: string): void {
-    if (this.pool.options.readonly) {
-      throw new NotSupportedError(
-        'a readonly database has no writer to hold temporary objects; use a WITH clause, or another database',
-        { code: 'UNSUPPORTED', sql },
-      )
-    }
-    this.#own ??= new OwnConnection()
   }
 
   // What the pool would check too, the lease does not.
   #expectSendable(request: Request): void {
     const { statement } = request
     const { sql } = statement
-    if (this.#own?.lost) this.#loseOwn()
+    this.#noteLostHome()
     if (this.#lost !== null) throw this.#lost(sql)
+    if (this.#readonly && statement.route === 'writer' && !statement.controls) throw readonlyTransaction(sql)
     if (this.#lease !== null) {
       const refusal = unsendable(request, this.pool.options.maxFrameBytes)
       if (refusal !== null) throw refusal
@@ -267,11 +236,8 @@ export class ConnectionExecutor implements Executor {
     }
     const { counter } = statement.parsed
     if (counter !== null && !request.script) throw counterRefused(counter, sql)
-    if (!this.pool.options.readonly || !opensTransaction(statement)) return
-    throw new NotSupportedError(
-      'a readonly database has no writer to hold a transaction; each SELECT sees one snapshot by itself',
-      { code: 'UNSUPPORTED', sql },
-    )
+    if (this.pool.options.readonly && !this.#home.hasSnapshot && opensTransaction(statement))
+      throw noWriterForTransaction(sql)
   }
 
   // Learns from each answer whether the transaction is open, and from its death that it was lost.
@@ -285,6 +251,7 @@ export class ConnectionExecutor implements Executor {
       return
     }
     this.#inTransaction = inTransaction
+    if (!inTransaction) this.#endReadonly()
     const held = lease ?? this.#lease
     this.#lease = held !== null && held.released === null ? held : null
   }
@@ -296,10 +263,19 @@ export class ConnectionExecutor implements Executor {
     this.#lost ??= transactionLost
   }
 
-  #loseOwn(): void {
-    this.#own = null
-    this.#ownSchemas.clear()
-    this.#lost ??= ownConnectionLost
+  // A child that died with what this Connection had there has told nobody yet.
+  #noteLostHome(): void {
+    const inSnapshot = this.#home.hasSnapshot
+    const loss = this.#home.takeLoss()
+    if (loss === null) return
+    this.#lost ??= loss
+    if (inSnapshot) this.#inTransaction = false
+    this.#readonly = false
+  }
+
+  #endReadonly(): void {
+    this.#readonly = false
+    this.#home.endSnapshot()
   }
 
   #letGoOfWriter(): void {
@@ -311,8 +287,9 @@ export class ConnectionExecutor implements Executor {
   interrupt(): void {
     this.expectOpen()
     this.#interrupts++
-    for (const request of [...this.#running]) this.pool.abandon(request, interrupted(request))
-    this.halfReads.breakOff((sql) => interruptedError(sql))
+    for (const request of [...this.#running])
+      this.pool.abandon(request, interrupted(request.statement.sql, request.applied))
+    this.halfReads.breakOff((sql) => interrupted(sql))
   }
 
   /** Ends the open transaction; does nothing without one. */
@@ -334,13 +311,13 @@ export class ConnectionExecutor implements Executor {
       await this.halfReads.close()
       if (this.#lease === null || this.#lease.released !== null) return
       const rollback = newExecution(this, null, 'ROLLBACK')
-      rollback.own = this.#own
+      rollback.own = this.#home.connection
       this.#lease.submit(rollback)
       // A transaction whose child died was rolled back by that.
       await rollback.catch(() => {})
     } finally {
       this.#lease = null
-      if (this.#own !== null) this.pool.leave(this.#own)
+      this.#home.close()
       this.#gate.leave()
     }
   }
@@ -348,7 +325,7 @@ export class ConnectionExecutor implements Executor {
   #sendEnd(execution: ExecuteRequest, verb: 'COMMIT' | 'ROLLBACK'): void {
     // A child that died while the transaction was idle has told nobody yet.
     this.#noteLoss(this.#lease)
-    if (this.#own?.lost) this.#loseOwn()
+    this.#noteLostHome()
     if (verb === 'ROLLBACK') this.#lost = null
     if (this.#inTransaction || this.#lost !== null) this.#send(execution)
     else execution.skip()
@@ -358,32 +335,49 @@ export class ConnectionExecutor implements Executor {
    * Begins a transaction, or a savepoint of this name in the one that is open. Resolves with the name, null if it
    * has begun a transaction.
    */
-  async begin(savepoint: string, options?: CallOptions): Promise<string | null> {
+  async begin(savepoint: string, readonly: boolean, options?: CallOptions): Promise<string | null> {
     this.expectOpen()
     await this.#turn()
     try {
-      const nested = this.#inTransaction
-      const { isolationLevel } = this.settings
-      await this.#runNow(
-        nested ? `SAVEPOINT ${savepoint}` : `BEGIN ${isolationLevel ?? 'IMMEDIATE'}`,
-        options,
-      )
-      return nested ? savepoint : null
+      this.#noteLostHome()
+      if (this.#inTransaction) {
+        if (readonly && !this.#readonly) throw notReadonly()
+        await this.#runNow(this.pool.router.statement(`SAVEPOINT ${savepoint}`), options)
+        return savepoint
+      }
+      if (readonly) await this.#beginReadonly(options)
+      else
+        await this.#runNow(
+          this.pool.router.statement(`BEGIN ${this.settings.isolationLevel ?? 'IMMEDIATE'}`),
+          options,
+        )
+      return null
     } finally {
       this.#gate.leave()
     }
   }
 
+  async #beginReadonly(options?: CallOptions): Promise<void> {
+    if (this.pool.alone) {
+      await this.#runNow(this.pool.router.statement('BEGIN DEFERRED'), options)
+    } else {
+      this.#home.takeSnapshot()
+      await this.#runNow(BEGIN_SNAPSHOT, options, true)
+    }
+    this.#readonly = true
+  }
+
   // Commits what is open, for one that has its turn already.
   async #commitNow(options?: CallOptions): Promise<void> {
     this.#noteLoss(this.#lease)
-    if (this.#inTransaction || this.#lost !== null) await this.#runNow('COMMIT', options)
+    if (this.#inTransaction || this.#lost !== null)
+      await this.#runNow(this.pool.router.statement('COMMIT'), options)
   }
 
   // Runs a statement for one that has its turn already.
-  async #runNow(sql: string, options?: CallOptions): Promise<void> {
-    const statement = this.pool.router.statement(sql)
+  async #runNow(statement: Statement, options?: CallOptions, script = false): Promise<void> {
     const exchange = new Exchange(statement, null, 0, deadlineOf(options), options?.signal ?? null)
+    exchange.script = script
     this.#send(exchange)
     try {
       await exchange.answer
@@ -393,42 +387,6 @@ export class ConnectionExecutor implements Executor {
   }
 }
 
-function schemaOf({ params, statement }: Request): string {
-  const schema = statement.parsed.attached?.schema ?? ''
-  return String(typeof schema === 'number' ? params[schema] : schema).toLowerCase()
-}
-
-function inTransaction(sql: string): ProgrammingError {
-  return new ProgrammingError(
-    'this holds for every connection of the pool, and cannot be done within a transaction: commit or roll back first',
-    { code: 'IN_TRANSACTION', sql },
-  )
-}
-
-function notInTransaction(sql: string): ProgrammingError {
-  return new ProgrammingError('this pragma ends with its transaction: begin one first', {
-    code: 'NO_TRANSACTION',
-    sql,
-  })
-}
-
-function interrupted({ applied, statement }: Request): QueryCancelled {
-  return interruptedError(statement.sql, applied)
-}
-
-function interruptedError(sql: string, applied?: Applied): QueryCancelled {
-  return new QueryCancelled('interrupted', { code: 'SQLITE_INTERRUPT', sql, applied })
-}
-
 function opensTransaction({ parsed }: Statement): boolean {
   return parsed.verb === 'BEGIN' || parsed.verb === 'SAVEPOINT'
-}
-
-/** The refusal of a function that tells of the SQLite connection it happens to run on. */
-export function counterRefused(counter: string, sql: string): ProgrammingError {
-  return new ProgrammingError(
-    `${counter}() tells of one SQLite connection, and outside a transaction each statement may run on another: ` +
-      "read the cursor's lastrowid or rowcount",
-    { code: 'BAD_STATEMENT', sql },
-  )
 }

@@ -17,7 +17,7 @@ import {
   type IsolationLevel,
   type Limits,
 } from './options.ts'
-import { Transactions } from './transaction.ts'
+import { type TransactionOptions, Transactions } from './transaction.ts'
 import type { Parameters } from './values.ts'
 
 export class Connection {
@@ -128,12 +128,13 @@ export class Connection {
    * Runs a function within a transaction and resolves with what it resolves with: commits then, rolls back when it
    * throws or the commit fails, and rejects with that error. Called within another it is a savepoint: what it has
    * done is undone when it throws, the rest goes on. The writer is held until it ends, so await in it what belongs
-   * to it only. `options` limit the wait for the writer.
+   * to it only. With `{ mode: 'readonly' }` it reads one snapshot on a reader instead, and holds nobody.
+   * `signal` and `timeoutMs` limit the wait for its begin.
    *
    * All statements of this Connection belong to it, whoever makes them: callers that run side by side need
    * Connections of their own.
    */
-  async transaction<T>(work: (connection: this) => T | Promise<T>, options?: CallOptions): Promise<T> {
+  async transaction<T>(work: (connection: this) => T | Promise<T>, options?: TransactionOptions): Promise<T> {
     return this.#transactions.run(() => work(this), options)
   }
 

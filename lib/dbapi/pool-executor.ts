@@ -2,14 +2,13 @@
  * PoolExecutor: runs statements that belong to no Connection. Runs in the caller. Each commits by itself, and
  * none may leave anything behind on the SQLite connection it happens to run on.
  */
-import { type Error as DbapiError, NotSupportedError, PoolClosed, ProgrammingError } from '../errors.ts'
+import { type Error as DbapiError, PoolClosed } from '../errors.ts'
 import { unsendable } from '../pool/failures.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Request } from '../pool/request.ts'
 import type { Script } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
-import { counterRefused } from './connection-executor.ts'
 import type { Cursor, Executor } from './cursor.ts'
 import { Exchange } from './exchange.ts'
 import { manyRun, type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
@@ -18,6 +17,7 @@ import { type ExecuteRequest, newExecution, refusedExecution } from './execution
 import { expectAttachable, expectLength } from './limits.ts'
 import type { ConnectionSettings, Limits } from './options.ts'
 import { placementOf } from './placement.ts'
+import { counterRefused, temporaryRefused, transactionLeft, transactionRefused } from './refusals.ts'
 import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
 
@@ -177,25 +177,4 @@ export class PoolExecutor implements Executor, SliceCarrier {
   async afterAsking(): Promise<void> {}
 
   answered(): void {}
-}
-
-function temporaryRefused(sql: string): NotSupportedError {
-  return new NotSupportedError(
-    'temporary objects, and databases attached in memory, belong to a Connection: use pool.connect()',
-    { code: 'UNSUPPORTED', sql },
-  )
-}
-
-function transactionLeft(sql: string): ProgrammingError {
-  return new ProgrammingError(
-    'the script left a transaction open, which was rolled back: end it with COMMIT, or use pool.connect()',
-    { code: 'BAD_STATEMENT', sql },
-  )
-}
-
-function transactionRefused(sql: string): ProgrammingError {
-  return new ProgrammingError(
-    'a transaction belongs to a Connection, and each pool.execute() may run on another: use pool.connect()',
-    { code: 'BAD_STATEMENT', sql },
-  )
 }

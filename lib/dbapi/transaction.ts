@@ -7,6 +7,15 @@ import { ProgrammingError } from '../errors.ts'
 import type { CallOptions } from './call-options.ts'
 import type { ConnectionExecutor } from './connection-executor.ts'
 
+/** The options of transaction(). */
+export interface TransactionOptions extends CallOptions {
+  /**
+   * `'readonly'`: only SELECTs, which all see one snapshot of the database, on a reader: the writer is not held.
+   * Default: `'readwrite'`.
+   */
+  mode?: 'readwrite' | 'readonly'
+}
+
 interface Opened {
   /** Null for the transaction itself. */
   readonly savepoint: string | null
@@ -24,15 +33,23 @@ export class Transactions {
   }
 
   /** Runs `work` within one; resolves with what that resolves with. */
-  async run<T>(work: () => T | Promise<T>, options?: CallOptions): Promise<T> {
+  async run<T>(work: () => T | Promise<T>, { mode, ...options }: TransactionOptions = {}): Promise<T> {
     if (typeof work !== 'function') {
       throw new ProgrammingError('transaction() takes a function to run within it', {
         code: 'BAD_PARAMETERS',
       })
     }
+    if (mode !== undefined && mode !== 'readwrite' && mode !== 'readonly') {
+      throw new ProgrammingError("the mode of a transaction is 'readwrite' or 'readonly'", {
+        code: 'BAD_OPTION',
+      })
+    }
     const name = this.#takeName()
     try {
-      return await this.#runIn({ savepoint: await this.#executor.begin(name, options) }, work)
+      return await this.#runIn(
+        { savepoint: await this.#executor.begin(name, mode === 'readonly', options) },
+        work,
+      )
     } finally {
       this.#names.delete(name)
     }

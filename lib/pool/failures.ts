@@ -138,6 +138,13 @@ export function ownConnectionLost(sql: string): OperationalError {
   )
 }
 
+export function snapshotLost(sql: string): OperationalError {
+  return new OperationalError(
+    'the readonly transaction was lost with its child process; call rollback() and begin again',
+    { code: 'TRANSACTION_LOST', sql },
+  )
+}
+
 /** The rest of a half-read result went with its child; `reason` is null where its end is not yet known. */
 export function resultLost(sql: string, reason: WorkerExited | null): WorkerExited {
   const why = reason === null ? '' : `: ${reason.message}`

@@ -3,6 +3,7 @@
  * what a statement costs, from what the children told, and nothing else about it.
  */
 
+import { snapshotLost } from './failures.ts'
 import type { Request } from './request.ts'
 import { RequestQueue } from './request-queue.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -34,21 +35,50 @@ const MAX_BYTES_IN_FLIGHT = 1024 * 1024
 
 export class Reads {
   readonly queue = new RequestQueue()
+  /** Those of readonly transactions, each of which has its reader. */
+  readonly pinned = new RequestQueue()
+
+  /** Requests that wait. */
+  get waiting(): number {
+    return this.queue.size + this.pinned.size
+  }
 
   /** Gives the readers what they have room for, in the order of the calls. */
   dispatch(readers: readonly WorkerProcess[]): void {
+    this.#dispatchPinned()
     for (;;) {
       const request = this.queue.peek()
       if (request === undefined) return
-      const { cost } = request.statement
-      // What is long or not yet measured runs alone in its child, so that nothing is stuck behind it.
-      request.load = cost < FULL_LOAD ? Math.max(cost, LEAST_LOAD) : FULL_LOAD
+      request.load = loadOf(request)
       const reader = choose(readers, request)
       if (reader === null) return
       this.queue.shift()
+      // The first of a readonly transaction: from now on this is its reader.
+      request.own?.isWith(reader)
       reader.enqueue(request)
     }
   }
+
+  #dispatchPinned(): void {
+    for (let request = this.pinned.peek(); request !== undefined; request = this.pinned.peek()) {
+      const reader = request.own?.worker as WorkerProcess
+      if (reader.ready && !hasRoom(reader, request)) return
+      this.pinned.shift()
+      if (reader.ready) {
+        request.load = loadOf(request)
+        reader.enqueue(request)
+      } else {
+        request.state = 'done'
+        const error = snapshotLost(request.statement.sql)
+        request.fail(() => error, null)
+      }
+    }
+  }
+}
+
+// What is long or not yet measured runs alone in its child, so that nothing is stuck behind it.
+function loadOf({ statement: { cost } }: Request): number {
+  return cost < FULL_LOAD ? Math.max(cost, LEAST_LOAD) : FULL_LOAD
 }
 
 /** Whether a child's pipe has room for a request. */
@@ -61,13 +91,15 @@ export function hasRoom(worker: WorkerProcess, request: Request): boolean {
 function choose(readers: readonly WorkerProcess[], request: Request): WorkerProcess | null {
   let best: WorkerProcess | null = null
   let least = Number.POSITIVE_INFINITY
-  // What may have to be killed for stays away from others' half-read results while it can.
+  // What may have to be killed for stays away from others' half-read results and snapshots while it can.
   const spares = request.signal !== null || request.deadline !== Number.POSITIVE_INFINITY
   for (const reader of readers) {
     if (!reader.ready || !hasRoom(reader, request)) continue
     if (reader.load > 0 && reader.load + request.load > FULL_LOAD) continue
     const load =
-      reader.load + reader.fetches * CHUNK_LOAD + (spares && reader.halfRead > 0 ? AVOIDED_LOAD : 0)
+      reader.load +
+      reader.fetches * CHUNK_LOAD +
+      (spares && reader.halfRead + reader.ownConnections > 0 ? AVOIDED_LOAD : 0)
     if (load + request.load <= PACKED_LOAD) return reader
     if (load < least) {
       best = reader

@@ -154,10 +154,10 @@ export class Router {
   }
 }
 
-/** A part of a script as one Statement: it goes to the writer, whatever it begins with. */
-export function scriptPart(sql: string): Statement {
+/** A part of a script as one Statement: it goes there, whatever it begins with. */
+export function scriptPart(sql: string, route: 'reader' | 'writer' = 'writer'): Statement {
   const statement = new Statement(parseSql(sql))
-  statement.route = 'writer'
+  statement.route = route
   return statement
 }
 

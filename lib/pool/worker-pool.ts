@@ -104,7 +104,7 @@ export class WorkerPool implements WorkerOwner {
       driver: hello?.driver ?? null,
       sqliteVersion: hello?.sqliteVersion ?? null,
       children: children.map(({ role, pid, inFlight }) => ({ role, pid: pid as number, inFlight })),
-      waiting: { reads: this.#reads.queue.size, writes: this.#writes.waiting },
+      waiting: { reads: this.#reads.waiting, writes: this.#writes.waiting },
     }
   }
 
@@ -273,7 +273,7 @@ export class WorkerPool implements WorkerOwner {
   }
 
   get #waiting(): number {
-    return this.#reads.queue.size + this.#writes.waiting
+    return this.#reads.waiting + this.#writes.waiting
   }
 
   #refusal(request: Request): Error | null {
@@ -281,12 +281,14 @@ export class WorkerPool implements WorkerOwner {
     if (this.#closed) return poolClosed()
     const refusal = unsendable(request, this.options.maxFrameBytes)
     if (refusal !== null || this.#waiting < this.#maxQueue) return refusal
-    return queueFull(request, this.#reads.queue.size, this.#writes.waiting, this.#maxQueue)
+    return queueFull(request, this.#reads.waiting, this.#writes.waiting, this.#maxQueue)
   }
 
   #queueOf(request: Request): RequestQueue {
     // A readonly pool has no writer: a reader says what is wrong with a write.
     const writes = request.statement.route === 'writer' && !this.options.readonly
+    if (request.own?.role === 'reader')
+      return request.own.worker === null ? this.#reads.queue : this.#reads.pinned
     // The first of an own connection takes its turn: it must not meet the open transaction of another.
     if (request.own !== null)
       return writes || request.own.worker === null ? this.#writes.queue : this.#writes.ownReads
@@ -296,6 +298,8 @@ export class WorkerPool implements WorkerOwner {
   // A reader refused to write before it gave a row: the writer takes it, now and ever after.
   #reroute(worker: WorkerProcess, request: Request, wire: WireError): boolean {
     if (worker.role !== 'reader' || wire[1] !== 'SQLITE_READONLY' || this.options.readonly) return false
+    // A readonly transaction does not write.
+    if (request.own !== null) return false
     request.statement.route = 'writer'
     this.#queueWrite(request)
     this.#schedule()

@@ -63,6 +63,8 @@ export class WorkerProcess implements ReplyHandler {
   readyAt = Number.NaN
   /** Whether it was ended by kill(), so that its death is no sign of trouble. */
   killed = false
+  /** Connections' own connections that it has: they would be lost with it. */
+  ownConnections = 0
   /** How many of the pool's settings it was told. */
   told = 0
   /** How it ended; null while it lives. */
@@ -196,6 +198,7 @@ export class WorkerProcess implements ReplyHandler {
 
   /** Adds the end of an own connection to the batch; it is not answered. */
   enqueueLeave(own: OwnConnection): void {
+    this.ownConnections--
     this.#outbox.leave(own.number)
   }
 

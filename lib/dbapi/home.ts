@@ -1,0 +1,110 @@
+/**
+ * Home: the SQLite connections that one Connection has for itself: in the writer's child from its first temporary
+ * object on, in a reader while a readonly transaction is open. Runs in the caller. Without either its statements
+ * run wherever there is room.
+ */
+import { ownConnectionLost, snapshotLost } from '../pool/failures.ts'
+import { OwnConnection } from '../pool/own-connection.ts'
+import type { Request } from '../pool/request.ts'
+import type { WorkerPool } from '../pool/worker-pool.ts'
+import { expectAttachable } from './limits.ts'
+import type { Limits } from './options.ts'
+import { placementOf } from './placement.ts'
+import {
+  inTransaction,
+  noSnapshotBesideTemporary,
+  notInTransaction,
+  noWriterForTemporary,
+} from './refusals.ts'
+
+export class Home {
+  readonly #pool: WorkerPool
+  #own: OwnConnection | null = null
+  // What is attached on #own alone, by lower-case names.
+  readonly #ownSchemas = new Set<string>()
+  #snapshot: OwnConnection | null = null
+
+  constructor(pool: WorkerPool) {
+    this.#pool = pool
+  }
+
+  /** The connection that its statements run on; null for any. */
+  get connection(): OwnConnection | null {
+    return this.#snapshot ?? this.#own
+  }
+
+  /** Whether a readonly transaction has its snapshot on a reader. */
+  get hasSnapshot(): boolean {
+    return this.#snapshot !== null
+  }
+
+  /**
+   * Finds the connection that a statement concerns, where that is not any: an own one is there then, a setting for
+   * all is noted in the request. Throws what keeps it from being done now.
+   */
+  place(request: Request, open: boolean, limits: Limits): void {
+    const { parsed, sql } = request.statement
+    if (request.script) {
+      if (parsed.temporary && !this.#pool.alone) this.#expectOwn(sql)
+      return
+    }
+    const isOwn = (schema: string): boolean => this.#ownSchemas.has(schema)
+    const placement = placementOf(request.statement, request.params, this.#pool, isOwn)
+    if (parsed.attached?.file !== undefined)
+      expectAttachable(this.#pool.settings.attached + this.#ownSchemas.size, limits, sql)
+    if (placement === 'own') {
+      this.#expectOwn(sql)
+      this.#noteSchema(request)
+    } else if (placement === 'transaction') {
+      if (!open) throw notInTransaction(sql)
+    } else if (placement !== 'any') {
+      if (open) throw inTransaction(sql)
+      request.setting = placement
+      request.params = []
+    }
+  }
+
+  /** Makes a place for a readonly transaction: the reader that takes its first statement keeps it. */
+  takeSnapshot(): void {
+    if (this.#own !== null) throw noSnapshotBesideTemporary()
+    this.#snapshot = new OwnConnection('reader')
+  }
+
+  endSnapshot(): void {
+    if (this.#snapshot !== null) this.#pool.leave(this.#snapshot)
+    this.#snapshot = null
+  }
+
+  /** What went with a child that has died since, as the error to fail with; null if nothing did. */
+  takeLoss(): ((sql: string) => Error) | null {
+    if (this.#snapshot?.lost) {
+      this.#snapshot = null
+      return snapshotLost
+    }
+    if (!this.#own?.lost) return null
+    this.#own = null
+    this.#ownSchemas.clear()
+    return ownConnectionLost
+  }
+
+  /** Lets go of all of it, in the children too. */
+  close(): void {
+    this.endSnapshot()
+    if (this.#own !== null) this.#pool.leave(this.#own)
+    this.#own = null
+  }
+
+  #expectOwn(sql: string): void {
+    if (this.#pool.options.readonly) throw noWriterForTemporary(sql)
+    this.#own ??= new OwnConnection('writer')
+  }
+
+  #noteSchema({ params, statement }: Request): void {
+    const { attached } = statement.parsed
+    if (attached === null) return
+    const { file, schema } = attached
+    const name = String(typeof schema === 'number' ? params[schema] : schema).toLowerCase()
+    if (file === undefined) this.#ownSchemas.delete(name)
+    else this.#ownSchemas.add(name)
+  }
+}
