@@ -49,6 +49,8 @@ export class ConnectionExecutor implements Executor {
   #inTransaction = false
   // The SQLite connections that it has for itself.
   readonly #home: Home
+  // Calls of transaction(fn) that have begun and not ended.
+  #functions = 0
   // Whether the open transaction is a readonly one.
   #readonly = false
   // What went with a child: every call says so until rollback(), or half of a transaction would commit.
@@ -131,7 +133,8 @@ export class ConnectionExecutor implements Executor {
     const script = this.pool.router.script(sql)
     await this.#turn()
     try {
-      if (!this.settings.autocommit) await this.#commitNow(options)
+      // Within transaction(fn) the script is part of that, which commits as a whole or not at all.
+      if (!this.settings.autocommit && this.#functions === 0) await this.#commitNow(options)
       await runScript(script, options, ({ parsed, special }) => special && !parsed.temporary, {
         send: (part, last) => {
           part.pins = true
@@ -333,7 +336,7 @@ export class ConnectionExecutor implements Executor {
 
   /**
    * Begins a transaction, or a savepoint of this name in the one that is open. Resolves with the name, null if it
-   * has begun a transaction.
+   * has begun a transaction. When it does, ended() is to follow.
    */
   async begin(savepoint: string, readonly: boolean, options?: CallOptions): Promise<string | null> {
     this.expectOpen()
@@ -343,6 +346,7 @@ export class ConnectionExecutor implements Executor {
       if (this.#inTransaction) {
         if (readonly && !this.#readonly) throw notReadonly()
         await this.#runNow(this.pool.router.statement(`SAVEPOINT ${savepoint}`), options)
+        this.#functions++
         return savepoint
       }
       if (readonly) await this.#beginReadonly(options)
@@ -351,10 +355,16 @@ export class ConnectionExecutor implements Executor {
           this.pool.router.statement(`BEGIN ${this.settings.isolationLevel ?? 'IMMEDIATE'}`),
           options,
         )
+      this.#functions++
       return null
     } finally {
       this.#gate.leave()
     }
+  }
+
+  /** A call of transaction(fn) that has begun is over. */
+  ended(): void {
+    this.#functions--
   }
 
   async #beginReadonly(options?: CallOptions): Promise<void> {

@@ -111,8 +111,8 @@ export class Cursor implements AsyncIterable<Row> {
 
   /**
    * Runs the statements of a text, one after the other, and resolves to this cursor; rows that they give are
-   * dropped. Commits an open transaction first, unless `autocommit` is on; from then on the text decides. The
-   * first statement that fails ends it: the error names it, those before it stay.
+   * dropped. Commits an open transaction first, unless `autocommit` is on or it is that of a `transaction(fn)`;
+   * from then on the text decides. The first statement that fails ends it: the error names it, those before it stay.
    * Rejects with a ProgrammingError, before anything is run, if one of them has parameters or cannot be run here.
    *
    * Source: CPython, sqlite3.Cursor.executescript().

@@ -105,5 +105,6 @@ export class Transactions {
   #close(opened: Opened): void {
     const at = this.#opened.indexOf(opened)
     if (at >= 0) this.#opened.splice(at, 1)
+    this.#executor.ended()
   }
 }
