@@ -17,15 +17,17 @@ import { type ExecuteRequest, newExecution, refusedExecution } from './execution
 import { Gate } from './gate.ts'
 import type { ConnectionSettings } from './options.ts'
 import { HalfReads } from './rest.ts'
+import type { RowFactory } from './row-factory.ts'
 import type { Parameters } from './values.ts'
 
 let numbered = 0
 
 export class ConnectionExecutor implements Executor {
   readonly pool: WorkerPool
-  readonly connection: Connection
+  readonly connection: Connection<unknown>
   readonly settings: ConnectionSettings
   readonly halfReads: HalfReads
+  rowFactory: RowFactory
   /** The sum of the rowcounts of all its statements. */
   totalChanges = 0
   readonly #label = `connection ${++numbered}`
@@ -36,10 +38,11 @@ export class ConnectionExecutor implements Executor {
   #lost = false
   #closed = false
 
-  constructor(pool: WorkerPool, connection: Connection, settings: ConnectionSettings) {
+  constructor(pool: WorkerPool, connection: Connection<unknown>, settings: ConnectionSettings) {
     this.pool = pool
     this.halfReads = new HalfReads(pool)
     this.connection = connection
+    this.rowFactory = settings.rowFactory
     this.settings = settings
   }
 
@@ -57,11 +60,20 @@ export class ConnectionExecutor implements Executor {
     return this.settings.arraysize
   }
 
+  get detectTypes(): number {
+    return this.settings.detectTypes
+  }
+
   get captureStacks(): boolean {
     return this.settings.captureStacks
   }
 
-  start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest {
+  start(
+    cursor: Cursor<unknown> | null,
+    sql: string,
+    params?: Parameters,
+    options?: CallOptions,
+  ): ExecuteRequest {
     try {
       this.expectOpen()
       const execution = newExecution(this, cursor, sql, params, options)

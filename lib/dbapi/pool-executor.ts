@@ -12,6 +12,7 @@ import { manyRun, type ParameterSets, runMany, type SliceCarrier } from './execu
 import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
 import type { ConnectionSettings } from './options.ts'
 import { HalfReads } from './rest.ts'
+import type { RowFactory } from './row-factory.ts'
 import type { Parameters } from './values.ts'
 
 export class PoolExecutor implements Executor, SliceCarrier {
@@ -19,15 +20,19 @@ export class PoolExecutor implements Executor, SliceCarrier {
   /** A Pool is no Connection: its cursors have none. */
   readonly connection = null
   readonly arraysize: number
+  readonly rowFactory: RowFactory
+  readonly detectTypes: number
   readonly captureStacks: boolean
   readonly halfReads: HalfReads
   readonly #running = new Set<Promise<number>>()
   #closed = false
 
-  constructor(pool: WorkerPool, { arraysize, captureStacks }: ConnectionSettings) {
+  constructor(pool: WorkerPool, { arraysize, rowFactory, detectTypes, captureStacks }: ConnectionSettings) {
     this.pool = pool
     this.halfReads = new HalfReads(pool)
     this.arraysize = arraysize
+    this.rowFactory = rowFactory
+    this.detectTypes = detectTypes
     this.captureStacks = captureStacks
   }
 
@@ -46,7 +51,12 @@ export class PoolExecutor implements Executor, SliceCarrier {
     if (this.#closed) throw new PoolClosed('the pool is closed', { code: 'POOL_CLOSED' })
   }
 
-  start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest {
+  start(
+    cursor: Cursor<unknown> | null,
+    sql: string,
+    params?: Parameters,
+    options?: CallOptions,
+  ): ExecuteRequest {
     try {
       this.expectOpen()
       const execution = newExecution(this, cursor, sql, params, options)
