@@ -47,7 +47,7 @@ export type { Execution } from './dbapi/execution.ts'
 export type { ConnectionOptions, IsolationLevel, Options } from './dbapi/options.ts'
 export type { Pool, PoolStats } from './dbapi/pool.ts'
 export { type NamedValues, Row, type RowConstructor } from './dbapi/row.ts'
-export type { RowFactory, RowFunction, RowObject, RowOf } from './dbapi/row-factory.ts'
+export type { NamedFactory, RowFactory, RowFunction, RowObject, RowOf } from './dbapi/row-factory.ts'
 export { BINARY, DATETIME, NUMBER, ROWID, STRING, type TypeObject } from './dbapi/type-objects.ts'
 export type { BaseParameter, Parameter, Parameters, RowArray, Value } from './dbapi/values.ts'
 export {

@@ -6,7 +6,7 @@ import { Connection } from './connection.ts'
 import { expectTypesTold } from './converters.ts'
 import { type CheckedOptions, checkOptions, type Options } from './options.ts'
 import { Pool } from './pool.ts'
-import type { RowFactory, RowOf } from './row-factory.ts'
+import type { NamedFactory, RowFunction, RowOf } from './row-factory.ts'
 
 /**
  * Opens a database: forks one writer and the readers, unless this process has the file open already, and
@@ -21,10 +21,10 @@ import type { RowFactory, RowOf } from './row-factory.ts'
  *
  * PEP 249, Module Interface, connect().
  */
-export async function connect<F extends RowFactory = null>(
+export async function connect<F extends NamedFactory = null, T = never>(
   database: string | URL,
-  options?: Options<F>,
-): Promise<Connection<RowOf<F>>> {
+  options?: Options<F | RowFunction<T>>,
+): Promise<Connection<RowOf<F, T>>> {
   const checked = checkOptions(database, options)
   const use = await open(checked)
   return new Connection(use.pool, checked.connection, () => use.release())
@@ -34,10 +34,10 @@ export async function connect<F extends RowFactory = null>(
  * Opens a database as connect() does, and resolves to a Pool: many Connections, and statements that commit by
  * themselves, over the same processes. Rejects as connect() does.
  */
-export async function createPool<F extends RowFactory = null>(
+export async function createPool<F extends NamedFactory = null, T = never>(
   database: string | URL,
-  options?: Options<F>,
-): Promise<Pool<RowOf<F>>> {
+  options?: Options<F | RowFunction<T>>,
+): Promise<Pool<RowOf<F, T>>> {
   const checked = checkOptions(database, options)
   return new Pool(await open(checked), checked.connection)
 }

@@ -85,7 +85,10 @@ export class Connection<R = RowArray> extends Exceptions {
     return this.cursor().executemany(sql, sets, options)
   }
 
-  /** PEP 249, Connection Objects, .commit(): commits the open transaction; does nothing without one. When it fails, the transaction is still open. */
+  /**
+   * PEP 249, Connection Objects, .commit(): commits the open transaction; does nothing without one. When it fails,
+   * the transaction is still open.
+   */
   async commit(options?: CallOptions): Promise<void> {
     await this.#executor.end('COMMIT', options)
   }
@@ -96,8 +99,9 @@ export class Connection<R = RowArray> extends Exceptions {
   }
 
   /**
-   * PEP 249, Connection Objects, .close(): waits for the calls before it, rolls back what is not committed, and closes; `connect()`'s connection ends
-   * its processes too. Every later call is a ProgrammingError; closing twice is fine.
+   * PEP 249, Connection Objects, .close(): waits for the calls before it, rolls back what is not committed, and
+   * closes; `connect()`'s connection ends its processes too. Every later call is a ProgrammingError; closing twice
+   * is fine.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()

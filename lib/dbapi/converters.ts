@@ -61,11 +61,13 @@ export function rowConverter(
       try {
         converted[at] = convert(value)
       } catch (error) {
-        const name = columns.names[at]
-        throw new DataError(
-          `the converter of type ${type} failed for column ${at + 1} (${name}): ${error instanceof Error ? error.message : String(error)}`,
-          { code: 'CONVERTER_FAILED', sql, cause: error },
-        )
+        const column = `column ${at + 1} (${columns.names[at]})`
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new DataError(`the converter of type ${type} failed for ${column}: ${reason}`, {
+          code: 'CONVERTER_FAILED',
+          sql,
+          cause: error,
+        })
       }
     }
     return converted

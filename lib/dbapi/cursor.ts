@@ -104,12 +104,18 @@ export class Cursor<R = RowArray> implements AsyncIterable<R> {
     return this.#execution?.rownumber ?? null
   }
 
-  /** PEP 249, Cursor Objects, .rowcount: rows changed by the newest INSERT, UPDATE, DELETE or REPLACE; -1 after any other statement. */
+  /**
+   * PEP 249, Cursor Objects, .rowcount: rows changed by the newest INSERT, UPDATE, DELETE or REPLACE; -1 after any
+   * other statement.
+   */
   get rowcount(): number {
     return this.#changes ?? this.#execution?.rowcount ?? -1
   }
 
-  /** PEP 249, Optional DB API Extensions, .lastrowid: the rowid of the last row this cursor inserted; undefined before the first. */
+  /**
+   * PEP 249, Optional DB API Extensions, .lastrowid: the rowid of the last row this cursor inserted; undefined
+   * before the first. Differs from PEP 249: it has None there.
+   */
   get lastrowid(): number | bigint | undefined {
     return this.#execution?.lastrowid ?? this.#lastrowid
   }
@@ -170,7 +176,7 @@ export class Cursor<R = RowArray> implements AsyncIterable<R> {
     return this.#result().fetchall(options) as Promise<R[]>
   }
 
-  /** PEP 249, Optional DB API Extensions, .__iter__(): the rows that are left. Leaving the loop lets go of the rest. */
+  /** PEP 249, Optional DB API Extensions, .__iter__(): the rows that are left. Leaving the loop lets go of them. */
   [Symbol.asyncIterator](): AsyncIterableIterator<R> {
     return this.#result()[Symbol.asyncIterator]() as AsyncIterableIterator<R>
   }
@@ -184,7 +190,7 @@ export class Cursor<R = RowArray> implements AsyncIterable<R> {
   /** PEP 249, Cursor Objects, .nextset(): a NotSupportedError, since an SQLite statement has one result. */
   async nextset(): Promise<never> {
     throw new NotSupportedError(
-      'a statement of SQLite has one result set; give each statement an execute() of its own, on a cursor of its own',
+      'a statement of SQLite has one result set; give each statement an execute() of its own',
       { code: 'UNSUPPORTED' },
     )
   }
@@ -192,13 +198,16 @@ export class Cursor<R = RowArray> implements AsyncIterable<R> {
   /** PEP 249, Cursor Objects, .callproc(): a NotSupportedError, since SQLite has no stored procedures. */
   async callproc(name: string, _args?: readonly Parameter[]): Promise<never> {
     throw new NotSupportedError(
-      `SQLite has no stored procedures, so none is called ${String(name)}; execute its statements one after the other ` +
-        "in a transaction, or add a function to SQL by the option 'initializer' and SELECT it",
+      `SQLite has no stored procedures, so none is called ${String(name)}; execute its statements one after the ` +
+        "other in a transaction, or add a function to SQL by the option 'initializer' and SELECT it",
       { code: 'UNSUPPORTED' },
     )
   }
 
-  /** PEP 249, Cursor Objects, .close(): lets go of the rows that are left. Every later call is a ProgrammingError; closing twice is fine. */
+  /**
+   * PEP 249, Cursor Objects, .close(): lets go of the rows that are left. Every later call is a ProgrammingError;
+   * closing twice is fine.
+   */
   async close(): Promise<void> {
     this.#letGo()
     this.#execution = null

@@ -36,6 +36,7 @@ export class Names {
 
   /** Where the column of this name stands, from 0; letters of A to Z match in any case if there is no exact one. */
   placeOf(name: string): number | undefined {
+    if (typeof name !== 'string') return undefined
     return this.#places.get(name) ?? this.#lowerCase.get(lowerCase(name))
   }
 

@@ -15,7 +15,7 @@ import {
   expectConnectionOptions,
 } from './options.ts'
 import { PoolExecutor } from './pool-executor.ts'
-import type { RowFactory, RowOf } from './row-factory.ts'
+import type { NamedFactory, RowFunction, RowOf } from './row-factory.ts'
 import type { Parameters, RowArray } from './values.ts'
 
 export type { PoolStats }
@@ -45,15 +45,14 @@ export class Pool<R = RowArray> {
   }
 
   /** A new Connection over the pool's processes, with options of its own over the pool's. */
-  async connect<F extends RowFactory = never>(
-    options: ConnectionOptions<F> = {},
-  ): Promise<Connection<[F] extends [never] ? R : RowOf<F>>> {
+  async connect<F extends NamedFactory = never, T = [F] extends [never] ? R : never>(
+    options: ConnectionOptions<F | RowFunction<T>> = {},
+  ): Promise<Connection<RowOf<F, T>>> {
     this.#executor.expectOpen()
     expectConnectionOptions(options)
     const settings = checkConnectionOptions(options, this.#settings)
     expectTypesTold(this.#use.pool, settings.detectTypes)
-    type Connected = Connection<[F] extends [never] ? R : RowOf<F>>
-    const connection: Connected = new Connection(this.#use.pool, settings, async () => {
+    const connection: Connection<RowOf<F, T>> = new Connection(this.#use.pool, settings, async () => {
       this.#connections.delete(connection)
     })
     this.#connections.add(connection)

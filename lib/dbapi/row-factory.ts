@@ -12,6 +12,7 @@ import type { RowArray, Value } from './values.ts'
 
 /** A row as a plain object: its columns' names as keys, of several columns with one name the first. */
 export interface RowObject {
+  /** By its name. */
   [column: string]: Value
 }
 
@@ -27,24 +28,25 @@ type BuiltInFactory<R> =
   | (R extends BaseRow<object> ? RowConstructor : never)
   | (R extends readonly unknown[] | BaseRow<object> ? never : R extends object ? 'object' : never)
 
+/** The row factories that come with forklite: arrays, Rows, plain objects. */
+export type NamedFactory = null | RowConstructor | 'object'
+
 /**
  * What rows are handed out as: null for arrays, `Row`, `'object'` for plain objects, or a function of one's own.
  * A `RowFactory<R>` is one that makes an R.
  */
 export type RowFactory<R = unknown> = unknown extends R
-  ? null | RowConstructor | 'object' | RowFunction
+  ? NamedFactory | RowFunction
   : BuiltInFactory<R> | RowFunction<R>
 
-/** What a row factory makes. */
-export type RowOf<F> = F extends null
-  ? RowArray
-  : F extends RowConstructor
-    ? Row
-    : F extends 'object'
-      ? RowObject
-      : F extends (cursor: never, row: never) => infer R
-        ? R
-        : never
+/** What a row factory makes: a T for the functions that do, else what comes with forklite. */
+export type RowOf<F, T = never> = [T] extends [never]
+  ? F extends null
+    ? RowArray
+    : F extends RowConstructor
+      ? Row
+      : RowObject
+  : T
 
 /** What a row factory must be, if this is none; else null. */
 export function wantedRowFactory(value: unknown): string | null {

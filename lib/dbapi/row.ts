@@ -10,6 +10,7 @@ import type { Value } from './values.ts'
 
 /** What a Row knows of its columns unless told more: `Row<{ name: string, people: number }>`. */
 export interface NamedValues {
+  /** By its name. */
   readonly [column: string]: Value
 }
 
@@ -23,9 +24,7 @@ const NAMES = Symbol('names')
 export class BaseRow<T extends object = NamedValues> implements Iterable<Value> {
   /** Its values by place, from 0. */
   readonly [index: number]: Value
-  /** @internal */
   readonly [VALUES]: readonly Value[]
-  /** @internal */
   declare readonly [NAMES]: Names
 
   /** A Row of the cursor's newest result with these values, for a row factory of one's own. */
@@ -33,7 +32,7 @@ export class BaseRow<T extends object = NamedValues> implements Iterable<Value> 
     this[VALUES] = values
     // The classes of rowClassOf() give none.
     // biome-ignore lint/correctness/noConstructorReturn: the class of a Row depends on the cursor's columns.
-    if (cursor !== null) return rowOf(cursor, values, new.target) as this
+    if (cursor !== null || new.target === BaseRow) return rowOf(cursor, values, new.target) as this
   }
 
   /** How many columns it has. */
@@ -111,6 +110,7 @@ export type Row<T extends object = NamedValues> = BaseRow<T> & Readonly<T>
 export interface RowConstructor {
   /** A Row of the cursor's newest result with these values, for a row factory of one's own. */
   new (cursor: Cursor<unknown>, values: readonly Value[]): Row
+  /** What all Rows have: for `instanceof`. */
   readonly prototype: Row
 }
 
@@ -148,7 +148,7 @@ function makeClass(names: Names): RowClass {
   return cls
 }
 
-function rowOf(cursor: Cursor<unknown>, values: readonly Value[], cls: unknown): BaseRow {
+function rowOf(cursor: Cursor<unknown> | null, values: readonly Value[], cls: unknown): BaseRow {
   if (cls !== BaseRow) {
     throw new ProgrammingError('Row cannot be extended: each list of columns has a class of its own', {
       code: 'BAD_ROW_FACTORY',

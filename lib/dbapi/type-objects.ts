@@ -25,6 +25,7 @@ export class TypeObject {
     return this.name
   }
 
+  /** Its name, for console.log(). */
   [inspect.custom](): string {
     return this.name
   }
