@@ -25,6 +25,7 @@
  *   caller   lib/pool/worker-process.ts  answers to their requests
  *            lib/dbapi/execution.ts      whoever awaits it
  *            lib/dbapi/result.ts         its rows
+ *            lib/dbapi/row-factory.ts    what a row is handed out as
  *            lib/dbapi/rest.ts           further chunks, asked for ahead
  */
 export { type AdaptedTypes, registerAdapter } from './dbapi/adapters.ts'
