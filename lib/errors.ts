@@ -17,6 +17,7 @@ export interface ErrorDetails {
 
 /** PEP 249, Exceptions: `Warning`. SQLite gives no warnings, so forklite never raises it. */
 export class Warning extends globalThis.Error {
+  /** `'Warning'`. */
   override name = 'Warning'
 }
 
@@ -29,6 +30,7 @@ class DbapiError extends globalThis.Error {
   /** Of a write that failed on its way: `'no'` is certain, `'unknown'` may have been committed. */
   declare readonly applied?: Applied
 
+  /** For applications that raise one themselves: `code` is theirs to choose. */
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = new.target.className
@@ -43,27 +45,35 @@ class DbapiError extends globalThis.Error {
 
 export { DbapiError as Error }
 
+/** PEP 249, Exceptions: `InterfaceError`, of the way to the database: no SQLite package is found, say. */
 export class InterfaceError extends DbapiError {
   static override readonly className: string = 'InterfaceError'
 }
+/** PEP 249, Exceptions: `DatabaseError`, of the database; the base of those below. */
 export class DatabaseError extends DbapiError {
   static override readonly className: string = 'DatabaseError'
 }
+/** PEP 249, Exceptions: `DataError`, a value that does not fit: NaN, an integer of more than 64 bits. */
 export class DataError extends DatabaseError {
   static override readonly className: string = 'DataError'
 }
+/** PEP 249, Exceptions: `OperationalError`, of the database or its processes, and mostly not the caller's doing. */
 export class OperationalError extends DatabaseError {
   static override readonly className: string = 'OperationalError'
 }
+/** PEP 249, Exceptions: `IntegrityError`, a constraint; `code` tells which kind. */
 export class IntegrityError extends DatabaseError {
   static override readonly className: string = 'IntegrityError'
 }
+/** PEP 249, Exceptions: `InternalError`, of SQLite itself. */
 export class InternalError extends DatabaseError {
   static override readonly className: string = 'InternalError'
 }
+/** PEP 249, Exceptions: `ProgrammingError`, a wrong call: of something closed, with wrong parameters or options. */
 export class ProgrammingError extends DatabaseError {
   static override readonly className: string = 'ProgrammingError'
 }
+/** PEP 249, Exceptions: `NotSupportedError`, what cannot be done here; the message names the way round. */
 export class NotSupportedError extends DatabaseError {
   static override readonly className: string = 'NotSupportedError'
 }

@@ -25,19 +25,34 @@
  *   caller   lib/pool/worker-process.ts  answers to their requests
  *            lib/dbapi/execution.ts      whoever awaits it
  *            lib/dbapi/result.ts         its rows
+ *            lib/dbapi/row-factory.ts    what a row is handed out as
  *            lib/dbapi/rest.ts           further chunks, asked for ahead
  */
+export { type AdaptedTypes, registerAdapter } from './dbapi/adapters.ts'
 export type { CallOptions } from './dbapi/call-options.ts'
+export { type ColumnDescription, PARSE_COLNAMES, PARSE_DECLTYPES } from './dbapi/columns.ts'
 export { connect, createPool } from './dbapi/connect.ts'
 export type { Connection } from './dbapi/connection.ts'
+export {
+  binary as Binary,
+  dateFromTicks as DateFromTicks,
+  dateText as Date,
+  timeFromTicks as TimeFromTicks,
+  timestampFromTicks as TimestampFromTicks,
+  timestampText as Timestamp,
+  timeText as Time,
+} from './dbapi/constructors.ts'
+export { registerConverter } from './dbapi/converters.ts'
 export type { Cursor } from './dbapi/cursor.ts'
 export type { Execution } from './dbapi/execution.ts'
 export type { ConnectionOptions, IsolationLevel, Limits, Options } from './dbapi/options.ts'
 export type { Pool, PoolStats } from './dbapi/pool.ts'
-export type { ColumnDescription, Row } from './dbapi/result.ts'
+export { type NamedValues, Row, type RowConstructor } from './dbapi/row.ts'
+export type { NamedFactory, RowFactory, RowFunction, RowObject, RowOf } from './dbapi/row-factory.ts'
 export { sqliteVersion } from './dbapi/sqlite-version.ts'
 export type { TransactionOptions } from './dbapi/transaction.ts'
-export type { Parameter, Parameters } from './dbapi/values.ts'
+export { BINARY, DATETIME, NUMBER, ROWID, STRING, type TypeObject } from './dbapi/type-objects.ts'
+export type { BaseParameter, Parameter, Parameters, RowArray, Value } from './dbapi/values.ts'
 export {
   type Applied,
   DatabaseError,

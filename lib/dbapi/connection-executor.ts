@@ -28,6 +28,7 @@ import {
   readonlyTransaction,
 } from './refusals.ts'
 import { HalfReads } from './rest.ts'
+import type { RowFactory } from './row-factory.ts'
 import type { Parameters } from './values.ts'
 
 let numbered = 0
@@ -37,9 +38,10 @@ const BEGIN_SNAPSHOT = scriptPart('BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1', 
 
 export class ConnectionExecutor implements Executor {
   readonly pool: WorkerPool
-  readonly connection: Connection
+  readonly connection: Connection<unknown>
   settings: ConnectionSettings
   readonly halfReads: HalfReads
+  rowFactory: RowFactory
   /** The sum of the rowcounts of all its statements. */
   totalChanges = 0
   readonly #label = `connection ${++numbered}`
@@ -60,11 +62,12 @@ export class ConnectionExecutor implements Executor {
   #interrupts = 0
   #closed = false
 
-  constructor(pool: WorkerPool, connection: Connection, settings: ConnectionSettings) {
+  constructor(pool: WorkerPool, connection: Connection<unknown>, settings: ConnectionSettings) {
     this.pool = pool
     this.#home = new Home(pool)
     this.halfReads = new HalfReads(pool)
     this.connection = connection
+    this.rowFactory = settings.rowFactory
     this.settings = settings
   }
 
@@ -86,11 +89,20 @@ export class ConnectionExecutor implements Executor {
     return this.settings.limits
   }
 
+  get detectTypes(): number {
+    return this.settings.detectTypes
+  }
+
   get captureStacks(): boolean {
     return this.settings.captureStacks
   }
 
-  start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest {
+  start(
+    cursor: Cursor<unknown> | null,
+    sql: string,
+    params?: Parameters,
+    options?: CallOptions,
+  ): ExecuteRequest {
     try {
       this.expectOpen()
       const execution = newExecution(this, cursor, sql, params, options)

@@ -7,6 +7,7 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
 import { ConnectionExecutor } from './connection-executor.ts'
 import { Cursor } from './cursor.ts'
+import { Exceptions } from './exceptions.ts'
 import type { ParameterSets } from './executemany.ts'
 import type { Execution } from './execution.ts'
 import { expectLimit } from './limits.ts'
@@ -17,10 +18,15 @@ import {
   type IsolationLevel,
   type Limits,
 } from './options.ts'
+import { expectRowFactory, type RowFactory } from './row-factory.ts'
 import { type TransactionOptions, Transactions } from './transaction.ts'
-import type { Parameters } from './values.ts'
+import type { Parameters, RowArray } from './values.ts'
 
-export class Connection {
+/**
+ * PEP 249, Connection Objects. `R` is what the rows of its cursors are, by its `rowFactory`. Its statements take
+ * effect in the order of the calls, awaited or not; of several callers it is theirs together.
+ */
+export class Connection<R = RowArray> extends Exceptions {
   readonly #executor: ConnectionExecutor
   readonly #transactions: Transactions
   readonly #onClose: () => Promise<void>
@@ -28,7 +34,8 @@ export class Connection {
 
   /** Made by `connect()` and `pool.connect()`. */
   constructor(pool: WorkerPool, settings: ConnectionSettings, onClose: () => Promise<void>) {
-    this.#executor = new ConnectionExecutor(pool, this, settings)
+    super()
+    this.#executor = new ConnectionExecutor(pool, this as Connection<unknown>, settings)
     this.#transactions = new Transactions(this.#executor)
     this.#onClose = onClose
   }
@@ -93,33 +100,54 @@ export class Connection {
     return before
   }
 
-  /** A new cursor. Throws a ProgrammingError when the connection is closed. */
-  cursor(): Cursor {
-    this.#executor.expectOpen()
-    return new Cursor(this.#executor, null)
+  /**
+   * What the rows of its new cursors, and of its own `execute()`, are handed out as: null for arrays, `Row`,
+   * `'object'`, or a function. Throws a ProgrammingError for anything else. As Python's Connection.row_factory.
+   */
+  get rowFactory(): RowFactory {
+    return this.#executor.rowFactory
   }
 
-  /** Runs one statement on a cursor of its own: `await conn.execute(sql)` is that cursor. */
-  execute(sql: string, params?: Parameters, options?: CallOptions): Execution {
-    return this.#executor.start(null, sql, params, options)
+  set rowFactory(factory: RowFactory<R>) {
+    this.#executor.rowFactory = expectRowFactory(factory)
+  }
+
+  /**
+   * PEP 249, Connection Objects, .cursor(): a new cursor. Throws a ProgrammingError when the connection is closed.
+   * `cursor<Row>()` says what its rows are, for a cursor that gets a `rowFactory` of its own.
+   */
+  cursor<T = R>(): Cursor<T> {
+    this.#executor.expectOpen()
+    return new Cursor<T>(this.#executor, null)
+  }
+
+  /**
+   * Runs one statement on a cursor of its own: `await conn.execute(sql)` is that cursor.
+   * `execute<[string, number]>(sql)` says what a row is, where TypeScript cannot know.
+   */
+  execute<T = R>(sql: string, params?: Parameters, options?: CallOptions): Execution<T> {
+    return this.#executor.start(null, sql, params, options) as Execution<T>
   }
 
   /** Runs an INSERT, UPDATE, DELETE or REPLACE for each set of parameters, on a cursor of its own. */
-  async executemany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<Cursor> {
+  async executemany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<Cursor<R>> {
     return this.cursor().executemany(sql, sets, options)
   }
 
   /** Runs the statements of a text, on a cursor of its own: see `Cursor.executescript()`. */
-  async executescript(sql: string, options?: CallOptions): Promise<Cursor> {
+  async executescript(sql: string, options?: CallOptions): Promise<Cursor<R>> {
     return this.cursor().executescript(sql, options)
   }
 
-  /** Commits the open transaction; does nothing without one. When it fails, the transaction is still open. */
+  /**
+   * PEP 249, Connection Objects, .commit(): commits the open transaction; does nothing without one. When it fails,
+   * the transaction is still open.
+   */
   async commit(options?: CallOptions): Promise<void> {
     await this.#executor.end('COMMIT', options)
   }
 
-  /** Rolls the open transaction back; does nothing without one. */
+  /** PEP 249, Connection Objects, .rollback(): rolls the open transaction back; does nothing without one. */
   async rollback(options?: CallOptions): Promise<void> {
     await this.#executor.end('ROLLBACK', options)
   }
@@ -168,14 +196,16 @@ export class Connection {
   }
 
   /**
-   * Waits for the calls before it, rolls back what is not committed, and closes; `connect()`'s connection ends
-   * its processes too. Every later call is a ProgrammingError; closing twice is fine.
+   * PEP 249, Connection Objects, .close(): waits for the calls before it, rolls back what is not committed, and
+   * closes; `connect()`'s connection ends its processes too. Every later call is a ProgrammingError; closing twice
+   * is fine.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
+  /** For `await using`: close(), which rolls back what is not committed. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -10,13 +10,15 @@ import { Statement } from '../pool/router.ts'
 import type { WorkerProcess } from '../pool/worker-process.ts'
 import { parseSql } from '../sql/parse.ts'
 import { type CallOptions, deadlineOf, ended } from './call-options.ts'
+import type { ColumnDescription } from './columns.ts'
 import { Cursor, type Executor } from './cursor.ts'
 import { expectLength, expectVariables } from './limits.ts'
 import { rejectAtCall, rejectAtCaller } from './rejection.ts'
 import { Rest } from './rest.ts'
-import { type ColumnDescription, Result, type Row } from './result.ts'
+import { Result } from './result.ts'
+import type { RowFactory, RowReader } from './row-factory.ts'
 import { RowIterator } from './row-iterator.ts'
-import { bindValues, boundBytes, type Parameters } from './values.ts'
+import { bindValues, boundBytes, type Parameters, type RowArray } from './values.ts'
 
 /**
  * A statement that has been started. Await it for its cursor, or ask at once for its rows:
@@ -24,14 +26,17 @@ import { bindValues, boundBytes, type Parameters } from './values.ts'
  *
  * An error that nobody has asked for when it arrives becomes an unhandled rejection, as with any promise.
  */
-export interface Execution extends Pick<Promise<Cursor>, 'then' | 'catch' | 'finally'>, AsyncIterable<Row> {
+export interface Execution<R = RowArray>
+  extends Pick<Promise<Cursor<R>>, 'then' | 'catch' | 'finally'>,
+    AsyncIterable<R> {
   /** PEP 249, Cursor Objects, .fetchone(): the next row, or null at the end. */
-  fetchone(options?: CallOptions): Promise<Row | null>
+  fetchone(options?: CallOptions): Promise<R | null>
   /** PEP 249, Cursor Objects, .fetchmany(): the next `size` rows (default: `arraysize`), fewer at the end. */
-  fetchmany(size?: number, options?: CallOptions): Promise<Row[]>
+  fetchmany(size?: number, options?: CallOptions): Promise<R[]>
   /** PEP 249, Cursor Objects, .fetchall(): all rows that are left, in order. */
-  fetchall(options?: CallOptions): Promise<Row[]>
-  [Symbol.asyncIterator](): AsyncIterableIterator<Row>
+  fetchall(options?: CallOptions): Promise<R[]>
+  /** The rows that are left, one by one. Leaving the loop early lets go of the rest. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<R>
 }
 
 type Resolve = (value: unknown) => void
@@ -39,7 +44,7 @@ type Resolve = (value: unknown) => void
 const NO_VALUES: SqlValue[] = []
 
 /** The Execution that is the pool's Request itself. */
-export class ExecuteRequest extends Request implements Execution {
+export class ExecuteRequest extends Request implements Execution<unknown>, RowReader {
   /** Whether its Connection's gate has let it in, and hears of its answer. */
   admitted = false
   /** Whether it was answered, by a result or an error. */
@@ -49,7 +54,9 @@ export class ExecuteRequest extends Request implements Execution {
   /** The rowid of the row it inserted; undefined if it inserted none. */
   lastrowid: number | bigint | undefined = undefined
   readonly #executor: Executor
-  #cursor: Cursor | null
+  #cursor: Cursor<unknown> | null
+  // For the cursor it may come to make: what its Connection's was when the call was made, as in Python.
+  readonly #rowFactory: RowFactory
   #result: Result | null = null
   #closed = false
   // Where it was called from, with the option captureStacks.
@@ -63,7 +70,7 @@ export class ExecuteRequest extends Request implements Execution {
   /** `cursor` is the one that it was executed on; null for one of its own, made when asked for. */
   constructor(
     executor: Executor,
-    cursor: Cursor | null,
+    cursor: Cursor<unknown> | null,
     statement: Statement,
     params: SqlValue[],
     bytes: number,
@@ -73,6 +80,7 @@ export class ExecuteRequest extends Request implements Execution {
     super(statement, params, bytes, deadline, signal)
     this.#executor = executor
     this.#cursor = cursor
+    this.#rowFactory = executor.rowFactory
     if (executor.captureStacks) this.#calledAt = new Error('called here')
   }
 
@@ -81,53 +89,92 @@ export class ExecuteRequest extends Request implements Execution {
     return this.#result?.description ?? null
   }
 
+  /** The declared types of the columns; null where `description` is. */
+  get declaredTypes(): readonly (string | null)[] | null {
+    return this.#result?.declaredTypes ?? null
+  }
+
+  /** The index of the next row, from 0; null where `description` is. */
+  get rownumber(): number | null {
+    return this.#result?.rownumber ?? null
+  }
+
+  get rowFactory(): RowFactory {
+    return this.#cursor === null ? this.#rowFactory : this.#cursor.rowFactory
+  }
+
+  get detectTypes(): number {
+    return this.#executor.detectTypes
+  }
+
+  /** The cursor that it was executed on, or its own. */
+  ownCursor(): Cursor<unknown> {
+    if (this.#cursor === null) {
+      this.#cursor = new Cursor(this.#executor, this)
+      this.#cursor.rowFactory = this.#rowFactory
+    }
+    return this.#cursor
+  }
+
   // biome-ignore lint/suspicious/noThenProperty: an Execution is a thenable of its cursor by design.
-  then<A = Cursor, B = never>(
-    onFulfilled?: ((cursor: Cursor) => A | PromiseLike<A>) | null,
+  then<A = Cursor<unknown>, B = never>(
+    onFulfilled?: ((cursor: Cursor<unknown>) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#whenCursor().then(onFulfilled, onRejected)
   }
 
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Cursor | B> {
+  catch<B = never>(
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<Cursor<unknown> | B> {
     return this.#whenCursor().catch(onRejected)
   }
 
-  finally(onFinally?: (() => void) | null): Promise<Cursor> {
+  finally(onFinally?: (() => void) | null): Promise<Cursor<unknown>> {
     return this.#whenCursor().finally(onFinally)
   }
 
-  async fetchone(options?: CallOptions): Promise<Row | null> {
+  async fetchone(options?: CallOptions): Promise<unknown> {
     if (options !== undefined) return this.#within(options, () => this.fetchone())
     return (this.#result ?? (await this.#whenAnswered())).fetchone()
   }
 
-  async fetchmany(size?: number, options?: CallOptions): Promise<Row[]> {
+  async fetchmany(size?: number, options?: CallOptions): Promise<unknown[]> {
     if (options !== undefined) return this.#within(options, () => this.fetchmany(size))
     const rows = size ?? this.#cursor?.arraysize ?? this.#executor.arraysize
     return (this.#result ?? (await this.#whenAnswered())).fetchmany(rows)
   }
 
-  fetchall(options?: CallOptions): Promise<Row[]> {
+  fetchall(options?: CallOptions): Promise<unknown[]> {
     if (options !== undefined) return this.#within(options, () => this.fetchall())
     // At once, as the other fetches: calls that overlap are served in their order.
     if (this.#result !== null) return Promise.resolve(this.#result.fetchall())
     if (this.#isFirst) {
       this.#wantsRows = true
-      return new Promise<Row[]>((resolve) => {
+      return new Promise<unknown[]>((resolve) => {
         this.#resolve = resolve as Resolve
       })
     }
     return this.#whenAnswered().then((result) => result.fetchall())
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<Row> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
     return new RowIterator(this)
   }
 
-  /** A row that is here already, or undefined: spares iteration a promise each. */
-  takeRow(): Row | undefined {
+  /** A row that is here already, or undefined: spares iteration a promise each. It is to be handed to make(). */
+  takeRow(): SqlValue[] | undefined {
     return this.#result?.takeRow()
+  }
+
+  /** The next row, to be handed to make(); null at the end. */
+  async nextRow(): Promise<SqlValue[] | null> {
+    return (this.#result ?? (await this.#whenAnswered())).nextRow()
+  }
+
+  /** What a row is handed out as. Throws what a row factory or a converter throws. */
+  make(row: SqlValue[]): unknown {
+    return (this.#result as Result).make(row)
   }
 
   /** Lets go of the rows that are left, or will come, here and in the child. */
@@ -146,7 +193,7 @@ export class ExecuteRequest extends Request implements Execution {
     const { halfReads } = this.#executor
     const careful = this.late || rows.length === 1
     const left = rest === 0 ? null : new Rest(halfReads, worker, rest, this.statement, careful)
-    const result = new Result(this.statement, rows, columns, left)
+    const result = new Result(this.statement, rows, columns, left, this)
     if (detail !== null && this.statement.writes) {
       this.rowcount = detail[0]
       if (detail[1] !== null) this.lastrowid = detail[1]
@@ -157,7 +204,7 @@ export class ExecuteRequest extends Request implements Execution {
   /** Answers it without a child: there was nothing to do. */
   skip(): void {
     this.#executor.pool.settle(this)
-    this.#settle(new Result(this.statement, [], null, null))
+    this.#settle(new Result(this.statement, [], null, null, this))
   }
 
   override fail(make: () => Error): void {
@@ -200,7 +247,7 @@ export class ExecuteRequest extends Request implements Execution {
     this.#executor.answered(this)
     const resolve = this.#resolve
     this.#resolve = null
-    resolve?.(this.#wantsRows ? result.fetchall() : this.#ownCursor())
+    resolve?.(this.#wantsRows ? result.fetchall() : this.ownCursor())
     this.#others?.resolve(undefined)
   }
 
@@ -209,13 +256,13 @@ export class ExecuteRequest extends Request implements Execution {
     return !this.answered && this.#resolve === null && this.#others === null
   }
 
-  #whenCursor(): Promise<Cursor> {
+  #whenCursor(): Promise<Cursor<unknown>> {
     if (this.#isFirst) {
-      return new Promise<Cursor>((resolve) => {
+      return new Promise<Cursor<unknown>>((resolve) => {
         this.#resolve = resolve as Resolve
       })
     }
-    return this.#whenAnswered().then(() => this.#ownCursor())
+    return this.#whenAnswered().then(() => this.ownCursor())
   }
 
   async #whenAnswered(): Promise<Result> {
@@ -225,11 +272,6 @@ export class ExecuteRequest extends Request implements Execution {
       await this.#others.promise
     }
     return this.#result as Result
-  }
-
-  #ownCursor(): Cursor {
-    this.#cursor ??= new Cursor(this.#executor, this)
-    return this.#cursor
   }
 }
 
@@ -244,7 +286,7 @@ function deferred(): { promise: Promise<void>; resolve: Resolve } {
 /** An Execution of `sql`, not yet started. Throws what is wrong with the text, its parameters or its options. */
 export function newExecution(
   executor: Executor,
-  cursor: Cursor | null,
+  cursor: Cursor<unknown> | null,
   sql: string,
   params?: Parameters,
   options?: CallOptions,
@@ -264,7 +306,7 @@ const NO_STATEMENT = new Statement(parseSql(''))
 /** An Execution that failed before it could be started. */
 export function refusedExecution(
   executor: Executor,
-  cursor: Cursor | null,
+  cursor: Cursor<unknown> | null,
   error: DbapiError,
 ): ExecuteRequest {
   const execution = new ExecuteRequest(executor, cursor, NO_STATEMENT, [], 0, Number.POSITIVE_INFINITY, null)

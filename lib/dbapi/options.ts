@@ -12,6 +12,7 @@ import { resolveDrivers } from '../pool/driver-path.ts'
 import { autoLauncher } from '../pool/launcher.ts'
 import { OWN_PRAGMAS } from '../pool/router.ts'
 import { databasePath } from './database-path.ts'
+import { type RowFactory, wantedRowFactory } from './row-factory.ts'
 
 /** How a transaction begins by itself, before the first INSERT, UPDATE, DELETE or REPLACE; null for never. */
 export type IsolationLevel = 'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE' | null
@@ -26,14 +27,25 @@ export interface Limits {
   attached: number
 }
 
-/** What one Connection may have of its own. */
-export interface ConnectionOptions {
+/** What one Connection may have of its own. `F` is the kind of its row factory. */
+export interface ConnectionOptions<F extends RowFactory = null> {
   /** Every statement commits by itself. Default: false, as PEP 249 has it. */
   autocommit?: boolean
   /** How the implicit transaction begins. Default: `'IMMEDIATE'`. */
   isolationLevel?: IsolationLevel
   /** The `arraysize` of new cursors, in rows. Default: 1. */
   arraysize?: number
+  /**
+   * What rows are handed out as: null for arrays of values in column order, `Row`, `'object'` for plain objects, or
+   * a function `(cursor, row) => anything`. Default: null.
+   */
+  rowFactory?: F
+  /**
+   * How registered converters are found for a column: PARSE_DECLTYPES by its declared type, PARSE_COLNAMES by a type
+   * in its name, `"x [type]"`; `PARSE_DECLTYPES | PARSE_COLNAMES` by both. Default: 0, they are not used. With the
+   * package sqlite3, which tells no declared types, PARSE_DECLTYPES is a NotSupportedError.
+   */
+  detectTypes?: number
   /**
    * Keep the stack of every call, at 2 µs each, for errors that reach no `await`: in a chain of `.then()` they
    * would not show where the call was made. Default: false.
@@ -44,10 +56,12 @@ export interface ConnectionOptions {
 }
 
 /** ConnectionOptions with every default filled in. */
-export type ConnectionSettings = Required<Omit<ConnectionOptions, 'limits'>> & { readonly limits: Limits }
+export type ConnectionSettings = Required<Omit<ConnectionOptions<RowFactory>, 'limits'>> & {
+  readonly limits: Limits
+}
 
 /** The options of connect() and createPool(). */
-export interface Options extends ConnectionOptions {
+export interface Options<F extends RowFactory = null> extends ConnectionOptions<F> {
   /** The SQLite package to use. Default: `'auto'`, the first that loads, in the order of these names. */
   driver?: 'auto' | 'better-sqlite3' | 'node:sqlite' | 'sqlite3'
   /** Reader processes. Default: `os.availableParallelism()`. */
@@ -99,6 +113,8 @@ const DEFAULTS: ConnectionSettings = {
   autocommit: false,
   isolationLevel: 'IMMEDIATE',
   arraysize: 1,
+  rowFactory: null,
+  detectTypes: 0,
   captureStacks: false,
   limits: { sqlLength: 1_000_000_000, variables: 32_766, attached: 10 },
 }
@@ -111,9 +127,9 @@ const whole =
     Number.isSafeInteger(value) && (value as number) >= least ? null : `a whole number, ${least} or more`
 const flag: Check = (value) => (typeof value === 'boolean' ? null : 'true or false')
 const oneOf =
-  (...allowed: (string | null)[]): Check =>
+  (...allowed: (string | number | null)[]): Check =>
   (value) =>
-    allowed.includes(value as string | null)
+    allowed.includes(value as string | number | null)
       ? null
       : `one of ${allowed.map((each) => JSON.stringify(each)).join(', ')}`
 const place: Check = (value) =>
@@ -126,6 +142,9 @@ const CONNECTION_CHECKS: Record<keyof Required<ConnectionOptions>, Check> = {
     return level === '' ? null : oneOf('DEFERRED', 'IMMEDIATE', 'EXCLUSIVE', null)(level)
   },
   arraysize: whole(1),
+  rowFactory: wantedRowFactory,
+  detectTypes: (value) =>
+    oneOf(0, 1, 2, 3)(value) === null ? null : '0, PARSE_DECLTYPES, PARSE_COLNAMES or both (|)',
   captureStacks: flag,
   limits: checkLimits,
 }
@@ -155,7 +174,7 @@ const CHECKS: Record<keyof Required<Options>, Check> = {
 }
 
 /** Checks the options of connect() or createPool(). Throws a ProgrammingError that names all that is wrong. */
-export function checkOptions(database: string | URL, options: Options = {}): CheckedOptions {
+export function checkOptions(database: string | URL, options: Options<RowFactory> = {}): CheckedOptions {
   check(options, CHECKS)
   const { path, readonly } = databasePath(database, options.uri ?? false)
   const child: ChildOptions = {
@@ -187,14 +206,17 @@ export function checkOptions(database: string | URL, options: Options = {}): Che
 
 /** The settings of a Connection: `options` over `defaults`. Throws a ProgrammingError as checkOptions() does. */
 export function checkConnectionOptions(
-  options: ConnectionOptions,
+  options: ConnectionOptions<RowFactory>,
   defaults: ConnectionSettings = DEFAULTS,
 ): ConnectionSettings {
-  const { autocommit, isolationLevel, arraysize, captureStacks, limits } = options
+  const { autocommit, isolationLevel, arraysize, rowFactory, detectTypes, captureStacks, limits } = options
   return {
     autocommit: autocommit ?? defaults.autocommit,
     isolationLevel: isolationLevel === undefined ? defaults.isolationLevel : levelOf(isolationLevel),
     arraysize: arraysize ?? defaults.arraysize,
+    // Null is one too: arrays, whatever the pool has.
+    rowFactory: rowFactory === undefined ? defaults.rowFactory : rowFactory,
+    detectTypes: detectTypes ?? defaults.detectTypes,
     captureStacks: captureStacks ?? defaults.captureStacks,
     limits: { ...defaults.limits, ...limits },
   }
@@ -206,7 +228,7 @@ function levelOf(level: string | null): IsolationLevel {
 }
 
 /** Checks the options of pool.connect(). */
-export function expectConnectionOptions(options: ConnectionOptions): void {
+export function expectConnectionOptions(options: ConnectionOptions<RowFactory>): void {
   check(options, CONNECTION_CHECKS)
 }
 

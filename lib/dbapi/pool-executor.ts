@@ -19,6 +19,7 @@ import type { ConnectionSettings, Limits } from './options.ts'
 import { placementOf } from './placement.ts'
 import { counterRefused, temporaryRefused, transactionLeft, transactionRefused } from './refusals.ts'
 import { HalfReads } from './rest.ts'
+import type { RowFactory } from './row-factory.ts'
 import type { Parameters } from './values.ts'
 
 export class PoolExecutor implements Executor, SliceCarrier {
@@ -26,16 +27,23 @@ export class PoolExecutor implements Executor, SliceCarrier {
   /** A Pool is no Connection: its cursors have none. */
   readonly connection = null
   readonly arraysize: number
+  readonly rowFactory: RowFactory
+  readonly detectTypes: number
   readonly captureStacks: boolean
   readonly limits: Limits
   readonly halfReads: HalfReads
   readonly #running = new Set<Promise<unknown>>()
   #closed = false
 
-  constructor(pool: WorkerPool, { arraysize, captureStacks, limits }: ConnectionSettings) {
+  constructor(
+    pool: WorkerPool,
+    { arraysize, rowFactory, detectTypes, captureStacks, limits }: ConnectionSettings,
+  ) {
     this.pool = pool
     this.halfReads = new HalfReads(pool)
     this.arraysize = arraysize
+    this.rowFactory = rowFactory
+    this.detectTypes = detectTypes
     this.captureStacks = captureStacks
     this.limits = limits
   }
@@ -55,7 +63,12 @@ export class PoolExecutor implements Executor, SliceCarrier {
     if (this.#closed) throw new PoolClosed('the pool is closed', { code: 'POOL_CLOSED' })
   }
 
-  start(cursor: Cursor | null, sql: string, params?: Parameters, options?: CallOptions): ExecuteRequest {
+  start(
+    cursor: Cursor<unknown> | null,
+    sql: string,
+    params?: Parameters,
+    options?: CallOptions,
+  ): ExecuteRequest {
     try {
       this.expectOpen()
       const execution = newExecution(this, cursor, sql, params, options)

@@ -6,6 +6,7 @@ import type { Use } from '../pool/registry.ts'
 import type { PoolStats } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
 import { Connection } from './connection.ts'
+import { expectTypesTold } from './converters.ts'
 import type { Execution } from './execution.ts'
 import {
   type ConnectionOptions,
@@ -14,15 +15,17 @@ import {
   expectConnectionOptions,
 } from './options.ts'
 import { PoolExecutor } from './pool-executor.ts'
-import type { Parameters } from './values.ts'
+import type { NamedFactory, RowFunction, RowOf } from './row-factory.ts'
+import type { Parameters, RowArray } from './values.ts'
 
 export type { PoolStats }
 
-export class Pool {
+/** A use of a database's processes by many. `R` is what rows are handed out as, by the option `rowFactory`. */
+export class Pool<R = RowArray> {
   readonly #use: Use
   readonly #executor: PoolExecutor
   readonly #settings: ConnectionSettings
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new Set<Connection<unknown>>()
   #closing: Promise<void> | null = null
 
   /** Made by `createPool()`. */
@@ -35,9 +38,10 @@ export class Pool {
   /**
    * Runs one statement and commits it: the articles' `execute(sql, params)`. Calls keep no order among
    * themselves; what is awaited is seen by every call after it. BEGIN and its kin are a ProgrammingError.
+   * `execute<[string, number]>(sql)` says what a row is, where TypeScript cannot know.
    */
-  execute(sql: string, params?: Parameters, options?: CallOptions): Execution {
-    return this.#executor.start(null, sql, params, options)
+  execute<T = R>(sql: string, params?: Parameters, options?: CallOptions): Execution<T> {
+    return this.#executor.start(null, sql, params, options) as Execution<T>
   }
 
   /**
@@ -50,11 +54,14 @@ export class Pool {
   }
 
   /** A new Connection over the pool's processes, with options of its own over the pool's. */
-  async connect(options: ConnectionOptions = {}): Promise<Connection> {
+  async connect<F extends NamedFactory = never, T = [F] extends [never] ? R : never>(
+    options: ConnectionOptions<F | RowFunction<T>> = {},
+  ): Promise<Connection<RowOf<F, T>>> {
     this.#executor.expectOpen()
     expectConnectionOptions(options)
     const settings = checkConnectionOptions(options, this.#settings)
-    const connection: Connection = new Connection(this.#use.pool, settings, async () => {
+    expectTypesTold(this.#use.pool, settings.detectTypes)
+    const connection: Connection<RowOf<F, T>> = new Connection(this.#use.pool, settings, async () => {
       this.#connections.delete(connection)
     })
     this.#connections.add(connection)
@@ -75,6 +82,7 @@ export class Pool {
     return this.#closing
   }
 
+  /** For `await using`: close(). */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -6,31 +6,23 @@ import type { SqlValue } from '../drivers/driver.ts'
 import { ProgrammingError } from '../errors.ts'
 import type { WireColumns } from '../pool/request.ts'
 import type { Statement } from '../pool/router.ts'
+import { type ColumnDescription, columnsOf } from './columns.ts'
 import type { Rest } from './rest.ts'
-
-/** A row: one value for each column, in column order. Integers beyond ±2^53 are bigint, BLOBs are Buffers. */
-export type Row = (null | number | bigint | string | Buffer)[]
-
-/** A column of PEP 249's `description`: name, type code (the declared type), and five items that SQLite does not know. */
-export type ColumnDescription = readonly [
-  name: string,
-  typeCode: string | null,
-  displaySize: null,
-  internalSize: null,
-  precision: null,
-  scale: null,
-  nullOk: null,
-]
+import { type RowMaker, type RowReader, rowMaker } from './row-factory.ts'
 
 const NO_ROWS: SqlValue[][] = []
 
 export class Result {
   readonly #statement: Statement
   readonly #columns: WireColumns | null
-  #description: ColumnDescription[] | null = null
+  readonly #reader: RowReader
+  // For the reader's factory of the last fetch.
+  #maker: RowMaker | null = null
   // The chunk that is here, and how far it is read.
   #rows: SqlValue[][]
   #at = 0
+  // Rows that were handed out.
+  #given = 0
   // What a child still has; null if these are all.
   #rest: Rest | null
   #taking: Promise<boolean> | null = null
@@ -39,8 +31,15 @@ export class Result {
   #closed = false
 
   /** `columns` are null for a statement without a result set. */
-  constructor(statement: Statement, rows: SqlValue[][], columns: WireColumns | null, rest: Rest | null) {
+  constructor(
+    statement: Statement,
+    rows: SqlValue[][],
+    columns: WireColumns | null,
+    rest: Rest | null,
+    reader: RowReader,
+  ) {
     this.#statement = statement
+    this.#reader = reader
     this.#rows = rows
     this.#columns = columns
     this.#rest = rest
@@ -49,27 +48,48 @@ export class Result {
 
   /** PEP 249's description; null for a statement without a result set. */
   get description(): readonly ColumnDescription[] | null {
-    if (this.#columns === null) return null
-    this.#description ??= this.#columns.map(([name, type]) => [name, type, null, null, null, null, null])
-    return this.#description
+    return this.#columns === null ? null : columnsOf(this.#columns, this.#reader.detectTypes).description
   }
 
-  /** A row that is here already, or undefined: spares iteration a promise each. */
-  takeRow(): Row | undefined {
+  /** The declared types of the columns; null for a statement without a result set. */
+  get declaredTypes(): readonly (string | null)[] | null {
+    return this.#columns === null ? null : columnsOf(this.#columns, this.#reader.detectTypes).declaredTypes
+  }
+
+  /** The index of the next row, from 0; null for a statement without a result set. */
+  get rownumber(): number | null {
+    return this.#columns === null ? null : this.#given
+  }
+
+  /** A row that is here already, or undefined: spares iteration a promise each. It is to be handed to make(). */
+  takeRow(): SqlValue[] | undefined {
     if (this.#at === this.#rows.length) return undefined
-    const row = this.#rows[this.#at++] as Row
+    const row = this.#rows[this.#at++]
+    this.#given++
     if (this.#at >= this.#mark) this.#readOn()
     return row
   }
 
-  async fetchone(): Promise<Row | null> {
+  /** The next row, to be handed to make(); null at the end. */
+  async nextRow(): Promise<SqlValue[] | null> {
     this.#expectRows()
     const row = this.takeRow()
     if (row !== undefined) return row
     return this.#rest === null ? null : this.#rest.during(() => this.#fetchRow())
   }
 
-  async fetchmany(size: number): Promise<Row[]> {
+  /** What the reader wants of a row. Throws what a factory or a converter throws. */
+  make(row: SqlValue[]): unknown {
+    const maker = this.#currentMaker()
+    return maker === null ? row : maker.make(row)
+  }
+
+  async fetchone(): Promise<unknown> {
+    const row = await this.nextRow()
+    return row === null ? null : this.make(row)
+  }
+
+  async fetchmany(size: number): Promise<unknown[]> {
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new ProgrammingError(`fetchmany takes a whole number of rows, 0 or more, not ${String(size)}`, {
         code: 'BAD_PARAMETERS',
@@ -78,13 +98,13 @@ export class Result {
     this.#expectRows()
     const here = this.#rest === null || this.#rows.length - this.#at >= size
     const rows = here ? this.#fetchRows(size) : this.#rest?.during(() => this.#fetchRows(size))
-    return rows as Promise<Row[]>
+    return this.#makeAll((await rows) as SqlValue[][])
   }
 
-  /** All rows that are left: at once where they are here, else by a promise. */
-  fetchall(): Row[] | Promise<Row[]> {
+  /** All rows that are left: at once where they are here and go out as they are, else by a promise. */
+  fetchall(): unknown[] | Promise<unknown[]> {
     if (this.#rest !== null) return this.#rest.during(() => this.#fetchRest())
-    if (this.#columns !== null && !this.#closed) return this.#takeChunk() as Row[]
+    if (this.#columns !== null && !this.#closed && this.#currentMaker() === null) return this.#takeChunk()
     return this.#fetchRest()
   }
 
@@ -96,10 +116,10 @@ export class Result {
     this.#rest?.close()
   }
 
-  async #fetchRow(): Promise<Row | null> {
+  async #fetchRow(): Promise<SqlValue[] | null> {
     // Others who wait for the same chunk may have emptied it before this one's turn comes.
     while (this.#at === this.#rows.length) if (!(await this.#nextChunk())) return null
-    return this.takeRow() as Row
+    return this.takeRow() as SqlValue[]
   }
 
   async #fetchRows(size: number): Promise<SqlValue[][]> {
@@ -114,25 +134,65 @@ export class Result {
       // What was read is handed out; the next call tells why there is no more.
       if (rows.length === 0) throw error
     }
+    this.#given += rows.length
     return rows
   }
 
-  async #fetchRest(): Promise<Row[]> {
+  async #fetchRest(): Promise<unknown[]> {
     this.#expectRows()
+    const maker = this.#currentMaker()
+    // Made while the child makes the next chunk, unless a row that fails may send all of them back.
+    const atOnce = maker?.safe === true
     this.#rest?.askAhead(true)
     const rows = this.#takeChunk()
+    if (atOnce) makeInPlace(rows, maker)
     while (await this.#nextChunk()) {
       this.#rest?.askAhead(true)
-      for (const row of this.#takeChunk()) rows.push(row)
+      const chunk = this.#takeChunk()
+      if (atOnce) makeInPlace(chunk, maker)
+      for (const row of chunk) rows.push(row)
     }
-    return rows as Row[]
+    return atOnce ? rows : this.#makeAll(rows)
   }
 
   #takeChunk(): SqlValue[][] {
     const rows = this.#at === 0 ? this.#rows : this.#rows.slice(this.#at)
     this.#rows = NO_ROWS
     this.#at = 0
+    this.#given += rows.length
     return rows === NO_ROWS ? [] : rows
+  }
+
+  // The maker for the factory that the reader has now; null where rows go out as they are.
+  #currentMaker(): RowMaker | null {
+    const { rowFactory, detectTypes } = this.#reader
+    if ((rowFactory === null && detectTypes === 0) || this.#columns === null) return null
+    if (this.#maker?.factory !== rowFactory) {
+      this.#maker = rowMaker(columnsOf(this.#columns, detectTypes), this.#reader, this.#statement.sql)
+    }
+    return this.#maker
+  }
+
+  #makeAll(rows: SqlValue[][]): unknown[] {
+    const maker = this.#currentMaker()
+    if (maker === null) return rows
+    const made: unknown[] = []
+    try {
+      for (const row of rows) made.push(maker.make(row))
+    } catch (error) {
+      // The row that fails is gone, as a row that fetchone() fails for. The others are there for the next call.
+      rows.splice(made.length, 1)
+      this.#giveBack(rows)
+      throw error
+    }
+    return made
+  }
+
+  #giveBack(rows: SqlValue[][]): void {
+    if (this.#closed) return
+    this.#rows = rows.concat(this.#rows.slice(this.#at))
+    this.#at = 0
+    this.#given -= rows.length
   }
 
   // Brings the next chunk; false at the end. Calls that overlap wait for the same chunk.
@@ -152,7 +212,9 @@ export class Result {
   async #take(rest: Rest): Promise<boolean> {
     const chunk = await rest.next()
     if (chunk === null) return false
-    this.#rows = chunk
+    // Rows may have been given back meanwhile.
+    const left = this.#rows.slice(this.#at)
+    this.#rows = left.length === 0 ? chunk : left.concat(chunk)
     this.#at = 0
     return true
   }
@@ -177,4 +239,9 @@ export class Result {
       })
     }
   }
+}
+
+// In the chunk's own array: nobody else has it, and a second one for each chunk would be garbage at once.
+function makeInPlace(rows: unknown[], { make }: RowMaker): void {
+  for (let i = 0; i < rows.length; i++) rows[i] = make(rows[i] as SqlValue[])
 }

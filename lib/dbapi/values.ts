@@ -5,13 +5,23 @@
 import type { SqlValue } from '../drivers/driver.ts'
 import { DataError, ProgrammingError } from '../errors.ts'
 import type { Statement } from '../pool/router.ts'
+import { type AdaptedTypes, type Adapter, adapterOf } from './adapters.ts'
 import { CALL_OPTIONS } from './call-options.ts'
 
-/** What a parameter may be. A boolean is stored as 0 or 1, a Date as ISO 8601 text. */
-export type Parameter = null | number | bigint | string | boolean | Uint8Array | Date
+/** What a parameter may be without an adapter. A boolean is stored as 0 or 1, a Date as ISO 8601 text. */
+export type BaseParameter = null | number | bigint | string | boolean | Uint8Array | Date
+
+/** What a parameter may be: also a value of a class with an adapter that `AdaptedTypes` names. */
+export type Parameter = BaseParameter | AdaptedTypes[keyof AdaptedTypes]
 
 /** By place, for `?` and `?NNN`; or by name, for `:a`, `@a` and `$a`: `{ a: 1 }`. */
 export type Parameters = readonly Parameter[] | Iterable<Parameter> | { readonly [name: string]: Parameter }
+
+/** What SQLite holds: integers beyond ±2^53 are bigint, BLOBs are Buffers. */
+export type Value = null | number | bigint | string | Buffer
+
+/** A row as it is without a row factory: one value for each column, in column order. */
+export type RowArray = Value[]
 
 const MAX_INTEGER = 2n ** 63n - 1n
 const MIN_INTEGER = -(2n ** 63n)
@@ -102,22 +112,55 @@ function bindValue(statement: Statement, value: unknown, index: number): SqlValu
       return value
     case 'boolean':
       return value ? 1 : 0
-    case 'object':
+    case 'object': {
       if (value === null) return null
       if (value instanceof Uint8Array) {
         bytes += value.length
         return Uint8Array.prototype.slice.call(value)
       }
-      if (value instanceof Date) {
-        if (Number.isNaN(value.getTime())) throw unfit(statement, index, 'an invalid Date')
-        return value.toISOString()
-      }
+      const adapter = adapterOf(value)
+      if (adapter !== null) return bindAdapted(statement, value, index, adapter)
+      if (value instanceof Date) return bindDate(statement, value, index)
+    }
   }
   throw misuse(
     statement,
     `parameter ${place(statement, index)} is ${describe(value)}; ` +
       'give null, a number, bigint, string, boolean, Uint8Array or Date',
   )
+}
+
+function bindDate(statement: Statement, value: Date, index: number): string {
+  if (Number.isNaN(value.getTime())) throw unfit(statement, index, 'an invalid Date')
+  return value.toISOString()
+}
+
+function bindAdapted(statement: Statement, value: object, index: number, adapter: Adapter): SqlValue {
+  let adapted: unknown
+  try {
+    adapted = adapter.adapt(value as never)
+  } catch (error) {
+    const { sql } = statement
+    throw new ProgrammingError(
+      `the adapter of ${adapter.className} failed for parameter ${place(statement, index)}: ${messageOf(error)}`,
+      { code: 'BAD_PARAMETERS', sql, cause: error },
+    )
+  }
+  // Not adapted once more, lest two adapters call each other for ever.
+  if (adapted instanceof Date) return bindDate(statement, adapted, index)
+  if (adapted === null || typeof adapted !== 'object' || adapted instanceof Uint8Array) {
+    if (adapted !== undefined && typeof adapted !== 'function' && typeof adapted !== 'symbol')
+      return bindValue(statement, adapted, index)
+  }
+  throw misuse(
+    statement,
+    `the adapter of ${adapter.className} made ${describe(adapted)} of parameter ${place(statement, index)}; ` +
+      'it must return null, a number, bigint, string, boolean, Uint8Array or Date',
+  )
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 // An iterable that is no array; null for an object of names.

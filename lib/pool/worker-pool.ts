@@ -41,8 +41,9 @@ const NEIGHBOURS_GRACE_MS = 2000
 export interface PoolStats {
   /** How its children were forked. */
   launcher: LauncherName
-  /** The SQLite package they use, and its engine's version; null while none is there. */
+  /** The SQLite package they use; null while none is there. */
   driver: string | null
+  /** Its engine's version; null while none is there. */
   sqliteVersion: string | null
   /** The processes that serve, each with the requests it has not answered. */
   children: { role: Role; pid: number; inFlight: number }[]

@@ -2,7 +2,7 @@
  * The two ways to run a statement that the contract suite compares: a driver loaded in this process, and
  * connect() with its child processes. What they answer is the same. They know nothing of tests; see subjects.ts.
  */
-import { connect } from 'forklite'
+import { type Connection, connect } from 'forklite'
 import { bindValues, type Parameters } from '../../lib/dbapi/values.ts'
 import type {
   Awaitable,
@@ -118,9 +118,9 @@ async function inPublic<T>(call: () => Promise<T>): Promise<T> {
 
 /** connect(), and a cursor for each statement. */
 export class PoolRunner implements Runner {
-  readonly #connection: Awaited<ReturnType<typeof connect>>
+  readonly #connection: Connection
 
-  private constructor(connection: Awaited<ReturnType<typeof connect>>) {
+  private constructor(connection: Connection) {
     this.#connection = connection
   }
 
@@ -138,10 +138,10 @@ export class PoolRunner implements Runner {
   async run(sql: string, params?: unknown): Promise<Outcome> {
     const cursor = this.#connection.cursor()
     await cursor.execute(sql, params as Parameters)
-    const { description, rowcount, lastrowid } = cursor
+    const { description, declaredTypes, rowcount, lastrowid } = cursor
     return {
       columns: description?.map(([name]) => name) ?? null,
-      types: description?.map(([, type]) => type) ?? null,
+      types: declaredTypes === null ? null : [...declaredTypes],
       rows: description === null ? [] : await cursor.fetchall(),
       rowcount,
       lastrowid,

@@ -78,7 +78,9 @@ describeEachDriver('Cursor', ({ driver, file }) => {
   it('describes the declared types where the driver tells them', async function () {
     if (driver === 'sqlite3') this.skip()
     await cur.execute('select name, people, id from city')
-    expect(cur.description?.map(([, type]) => type?.toUpperCase())).to.deep.equal(['TEXT', 'INT', 'INTEGER'])
+    const { STRING, NUMBER } = forklite
+    expect(cur.declaredTypes?.map((type) => type?.toUpperCase())).to.deep.equal(['TEXT', 'INT', 'INTEGER'])
+    expect(cur.description?.map(([, type]) => type)).to.deep.equal([STRING, NUMBER, NUMBER])
   })
 
   it('keeps duplicate and integer-like column names apart, in order', async () => {

@@ -1,6 +1,6 @@
 /** Results that break in their middle: by an error of a row, a child's death, a deadline. */
 import { expect } from 'chai'
-import { type Cursor, connect, createPool, type Pool, type Row } from 'forklite'
+import { type Cursor, connect, createPool, type Pool, type RowArray } from 'forklite'
 import { describeEachDriver, errorOf } from '../support/drivers.ts'
 import { runScript } from '../support/run-script.ts'
 
@@ -26,15 +26,15 @@ describeEachDriver('A result that breaks', ({ driver, file }) => {
 
   /** Rows by a way of fetching, up to the error that ends them. */
   async function untilError(
-    fetch: () => Promise<Row | Row[] | null>,
-  ): Promise<[Row[], Error & { code?: string }]> {
-    const rows: Row[] = []
+    fetch: () => Promise<RowArray | RowArray[] | null>,
+  ): Promise<[RowArray[], Error & { code?: string }]> {
+    const rows: RowArray[] = []
     for (;;) {
       try {
         const got = await fetch()
         if (got === null || got.length === 0) throw new Error('it has ended, where an error was expected')
-        if (Array.isArray(got[0])) rows.push(...(got as Row[]))
-        else rows.push(got as Row)
+        if (Array.isArray(got[0])) rows.push(...(got as RowArray[]))
+        else rows.push(got as RowArray)
       } catch (error) {
         return [rows, error as Error]
       }
@@ -47,7 +47,7 @@ describeEachDriver('A result that breaks', ({ driver, file }) => {
     expect(error).to.have.property('sql', BREAKS)
   }
 
-  for (const [way, fetch] of Object.entries<(cursor: Cursor) => () => Promise<Row | Row[] | null>>({
+  for (const [way, fetch] of Object.entries<(cursor: Cursor) => () => Promise<RowArray | RowArray[] | null>>({
     fetchone: (cursor) => () => cursor.fetchone(),
     'fetchmany(97)': (cursor) => () => cursor.fetchmany(97),
     'for await': (cursor) => {

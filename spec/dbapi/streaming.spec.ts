@@ -3,7 +3,7 @@
  * Connection. What ends them early is in streaming-ends.spec.ts, what breaks them in streaming-failures.spec.ts.
  */
 import { expect } from 'chai'
-import { type Connection, type Cursor, connect, createPool, type Pool, type Row } from 'forklite'
+import { type Connection, type Cursor, connect, createPool, type Pool, type RowArray } from 'forklite'
 import { describeEachDriver, errorOf } from '../support/drivers.ts'
 
 /** About 100 bytes a row on the wire: 650 rows are a chunk. */
@@ -11,22 +11,22 @@ const FILLER = 'f'.repeat(98)
 const counting = (last: number) =>
   `with recursive c(x) as (select 1 union all select x + 1 from c where x < ${last}) select x, '${FILLER}' from c`
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1)
-const firstOf = (rows: readonly Row[]) => rows.map(([value]) => value)
+const firstOf = (rows: readonly RowArray[]) => rows.map(([value]) => value)
 
 /** By each way of fetching, what a cursor gives. */
-const WAYS: Record<string, (cursor: Cursor) => Promise<Row[]>> = {
+const WAYS: Record<string, (cursor: Cursor) => Promise<RowArray[]>> = {
   'for await': async (cursor) => {
-    const rows: Row[] = []
+    const rows: RowArray[] = []
     for await (const row of cursor) rows.push(row)
     return rows
   },
   fetchone: async (cursor) => {
-    const rows: Row[] = []
+    const rows: RowArray[] = []
     for (let row = await cursor.fetchone(); row !== null; row = await cursor.fetchone()) rows.push(row)
     return rows
   },
   'fetchmany(97)': async (cursor) => {
-    const rows: Row[] = []
+    const rows: RowArray[] = []
     for (;;) {
       const some = await cursor.fetchmany(97)
       rows.push(...some)
@@ -35,7 +35,7 @@ const WAYS: Record<string, (cursor: Cursor) => Promise<Row[]>> = {
   },
   fetchall: (cursor) => cursor.fetchall(),
   'all of them in turn': async (cursor) => {
-    const rows: Row[] = []
+    const rows: RowArray[] = []
     for (let i = 0; i < 5; i++) {
       const one = await cursor.fetchone()
       if (one !== null) rows.push(one)
