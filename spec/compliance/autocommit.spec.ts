@@ -6,13 +6,14 @@ import { describeCompliance, refused, rows } from './subject.ts'
 
 /**
  * An initializer that writes down what begins, writes and ends: the only look at it that there is. The sqlite3
- * package traces by itself; of the others the calls are caught.
+ * package traces by itself; of the others the calls are caught. A bare BEGIN is how the driver for sqlite3 asks
+ * whether a transaction is open.
  */
 const TRACES = `
   import { appendFileSync } from 'node:fs'
   export default function initialize(db, role, file) {
     const trace = (sql) => {
-      if (/^(begin|commit|rollback|insert)/i.test(sql)) appendFileSync(file, sql.trim() + '\\n')
+      if (/^(begin \\w|commit|insert)/i.test(sql)) appendFileSync(file, sql.trim() + '\\n')
     }
     if (db.on !== undefined) {
       db.on('trace', trace)

@@ -45,6 +45,18 @@ describeCompliance('limits and levels', (db) => {
       }
     })
 
+    it('is no limit for close(), which rolls back and lets others write', async () => {
+      const path = db.file('limited.db')
+      const [conn, other] = [await db.open(path, { lockTimeoutMs: 1000 }), await db.open(path)]
+      await conn.execute('create table t (a)')
+      await conn.execute('insert into t values (1)')
+      conn.setLimit('sqlLength', 1)
+      await conn.close()
+      await other.execute('insert into t values (2)')
+      await other.commit()
+      expect(await rows(other, 'select a from t')).to.deep.equal([[2]])
+    })
+
     it('counts bytes, as SQLite does', async () => {
       db.conn.setLimit('sqlLength', 12)
       await refused(dbapi.DataError, () => db.conn.execute("select 'ééé'"), /query string is too large/)

@@ -79,5 +79,11 @@ describeCompliance('module', (db) => {
         expect(dbapi.completeStatement(sql)).to.equal(complete)
       })
     }
+
+    it('of what is no string is refused', async () => {
+      for (const wrong of [undefined, null, 5, Buffer.from(';')]) {
+        await refused(dbapi.ProgrammingError, () => dbapi.completeStatement(wrong as never))
+      }
+    })
   })
 })

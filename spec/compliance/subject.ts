@@ -44,9 +44,12 @@ export function describeCompliance(section: string, tests: (db: Compliance) => v
       conn = await another()
       cur = conn.cursor()
     })
-    afterEach(async () => {
-      for (const each of opened) await each.close()
+    afterEach(async function () {
+      const closings = await Promise.allSettled(opened.map((each) => each.close()))
       await dropAll(pool)
+      const failed = closings.find((closing) => closing.status === 'rejected')
+      // A hook that fails ends its block; what failed in a test need not be told twice.
+      if (failed !== undefined && this.currentTest?.state !== 'failed') throw failed.reason
     })
 
     async function another(options?: ConnectionOptions): Promise<Connection> {
@@ -112,7 +115,7 @@ export async function refused(
   cls: ErrorClass,
   call: () => unknown,
   message = /./,
-): Promise<Error & { code?: string }> {
+): Promise<Error & { code?: string; cause?: unknown }> {
   const error = await errorOf((async () => call())())
   expect(error, String(call)).to.be.instanceOf(cls)
   expect(error.message).to.match(message)

@@ -52,6 +52,13 @@ describeCompliance('with', (db) => {
       expect(db.conn.inTransaction).to.equal(false)
     })
 
+    it('what is no function is refused, and begins nothing', async () => {
+      for (const wrong of [undefined, null, 5, Promise.resolve()]) {
+        await refused(dbapi.ProgrammingError, () => db.conn.transaction(wrong as never))
+      }
+      expect(db.conn.inTransaction).to.equal(false)
+    })
+
     it('rolls back on an error of the database', async () => {
       await db.cur.execute('create unique index once on t (a)')
       await refused(dbapi.IntegrityError, () =>
