@@ -15,7 +15,7 @@ import type { Cursor, Executor } from './cursor.ts'
 import { Exchange } from './exchange.ts'
 import { manyRun, type ParameterSets, runMany } from './executemany.ts'
 import { runScript } from './executescript.ts'
-import { type ExecuteRequest, newExecution, refusedExecution } from './execution.ts'
+import { type ExecuteRequest, newEnd, newExecution, refusedExecution } from './execution.ts'
 import { Gate } from './gate.ts'
 import { Home } from './home.ts'
 import { expectLength } from './limits.ts'
@@ -49,6 +49,8 @@ export class ConnectionExecutor implements Executor {
   // The writer: while a transaction is open, or a script goes on; null else.
   #lease: Lease | null = null
   #inTransaction = false
+  // Those that were open so far.
+  #transactions = 0
   // The SQLite connections that it has for itself.
   readonly #home: Home
   // Calls of transaction(fn) that have begun and not ended.
@@ -265,6 +267,7 @@ export class ConnectionExecutor implements Executor {
       else this.#noteLoss(lease)
       return
     }
+    if (inTransaction && !this.#inTransaction) this.#transactions++
     this.#inTransaction = inTransaction
     if (!inTransaction) this.#endReadonly()
     const held = lease ?? this.#lease
@@ -310,7 +313,7 @@ export class ConnectionExecutor implements Executor {
   /** Ends the open transaction; does nothing without one. */
   end(verb: 'COMMIT' | 'ROLLBACK', options?: CallOptions): ExecuteRequest {
     this.expectOpen()
-    const execution = newExecution(this, null, verb, [], options)
+    const execution = newEnd(this, verb, options)
     this.#enter(execution, () => this.#sendEnd(execution, verb))
     return execution
   }
@@ -325,7 +328,7 @@ export class ConnectionExecutor implements Executor {
     try {
       await this.halfReads.close()
       if (this.#lease === null || this.#lease.released !== null) return
-      const rollback = newExecution(this, null, 'ROLLBACK')
+      const rollback = newEnd(this, 'ROLLBACK')
       rollback.own = this.#home.connection
       this.#lease.submit(rollback)
       // A transaction whose child died was rolled back by that.
@@ -346,29 +349,32 @@ export class ConnectionExecutor implements Executor {
     else execution.skip()
   }
 
+  /** The number of the transaction that is open; 0 if none is. */
+  get transaction(): number {
+    return this.#inTransaction ? this.#transactions : 0
+  }
+
   /**
-   * Begins a transaction, or a savepoint of this name in the one that is open. Resolves with the name, null if it
-   * has begun a transaction. When it does, ended() is to follow.
+   * Begins a transaction, or a savepoint of this name in the one that is open. Resolves with whether it has begun
+   * one. When it does, ended() is to follow.
    */
-  async begin(savepoint: string, readonly: boolean, options?: CallOptions): Promise<string | null> {
+  async begin(savepoint: string, readonly: boolean, options?: CallOptions): Promise<boolean> {
     this.expectOpen()
     await this.#turn()
     try {
       this.#noteLostHome()
-      if (this.#inTransaction) {
+      const begins = !this.#inTransaction
+      if (!begins) {
         if (readonly && !this.#readonly) throw notReadonly()
         await this.#runNow(this.pool.router.statement(`SAVEPOINT ${savepoint}`), options)
-        this.#functions++
-        return savepoint
+      } else if (readonly) {
+        await this.#beginReadonly(options)
+      } else {
+        const begin = `BEGIN ${this.settings.isolationLevel ?? 'IMMEDIATE'}`
+        await this.#runNow(this.pool.router.statement(begin), options)
       }
-      if (readonly) await this.#beginReadonly(options)
-      else
-        await this.#runNow(
-          this.pool.router.statement(`BEGIN ${this.settings.isolationLevel ?? 'IMMEDIATE'}`),
-          options,
-        )
       this.#functions++
-      return null
+      return begins
     } finally {
       this.#gate.leave()
     }

@@ -2,7 +2,7 @@
  * Connection: PEP 249's connection. Runs in the caller. A thin face: its ConnectionExecutor keeps the order of
  * the calls and the transaction.
  */
-import { NotSupportedError } from '../errors.ts'
+import { NotSupportedError, ProgrammingError } from '../errors.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
 import type { CallOptions } from './call-options.ts'
 import { ConnectionExecutor } from './connection-executor.ts'
@@ -14,6 +14,7 @@ import { expectLimit } from './limits.ts'
 import {
   type ConnectionSettings,
   checkConnectionOptions,
+  DEFAULT_LIMITS,
   expectConnectionOptions,
   type IsolationLevel,
   type Limits,
@@ -67,6 +68,7 @@ export class Connection<R = RowArray> extends Exceptions {
    * is open; switching it off begins nothing.
    */
   async setAutocommit(autocommit: boolean): Promise<void> {
+    expectGiven(autocommit, 'setAutocommit() takes true or false')
     expectConnectionOptions({ autocommit })
     await this.#executor.change({ autocommit }, autocommit)
   }
@@ -76,6 +78,7 @@ export class Connection<R = RowArray> extends Exceptions {
    * `'IMMEDIATE'` or `'EXCLUSIVE'`, in any case of letters; null, for never, commits what is open.
    */
   async setIsolationLevel(isolationLevel: IsolationLevel | ''): Promise<void> {
+    expectGiven(isolationLevel, 'setIsolationLevel() takes DEFERRED, IMMEDIATE, EXCLUSIVE or null')
     const options = { isolationLevel: isolationLevel as IsolationLevel }
     expectConnectionOptions(options)
     const { isolationLevel: level } = checkConnectionOptions(options)
@@ -91,12 +94,13 @@ export class Connection<R = RowArray> extends Exceptions {
 
   /**
    * Sets a limit of this Connection and returns what it was. What is beyond it fails: an SQL text longer than
-   * `sqlLength` bytes with a DataError, more `variables` or `attached` databases with an OperationalError.
+   * `sqlLength` bytes with a DataError, more `variables` or `attached` databases with an OperationalError. A limit
+   * above SQLite's own, which is the default, is that.
    */
   setLimit(name: keyof Limits, value: number): number {
     const before = this.getLimit(name)
     expectLimit(this.#executor.limits, name, value)
-    this.#executor.limit({ [name]: value })
+    this.#executor.limit({ [name]: Math.min(value, DEFAULT_LIMITS[name]) })
     return before
   }
 
@@ -163,6 +167,10 @@ export class Connection<R = RowArray> extends Exceptions {
    * Connections of their own.
    */
   async transaction<T>(work: (connection: this) => T | Promise<T>, options?: TransactionOptions): Promise<T> {
+    if (typeof work !== 'function')
+      throw new ProgrammingError('transaction() takes a function to run within it', {
+        code: 'BAD_PARAMETERS',
+      })
     return this.#transactions.run(() => work(this), options)
   }
 
@@ -214,6 +222,11 @@ export class Connection<R = RowArray> extends Exceptions {
     await this.#executor.close()
     await this.#onClose()
   }
+}
+
+// What an option may leave out, a call may not.
+function expectGiven(value: unknown, message: string): void {
+  if (value === undefined) throw new ProgrammingError(message, { code: 'BAD_OPTION' })
 }
 
 function absent(what: string, instead: string): NotSupportedError {

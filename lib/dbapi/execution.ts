@@ -301,6 +301,17 @@ export function newExecution(
   return new ExecuteRequest(executor, cursor, statement, values, bytes, deadline, options?.signal ?? null)
 }
 
+/** The Execution of a COMMIT or ROLLBACK of our own, which no limit keeps back. */
+export function newEnd(
+  executor: Executor,
+  verb: 'COMMIT' | 'ROLLBACK',
+  options?: CallOptions,
+): ExecuteRequest {
+  const statement = executor.pool.router.statement(verb)
+  const deadline = deadlineOf(options)
+  return new ExecuteRequest(executor, null, statement, [], 0, deadline, options?.signal ?? null)
+}
+
 const NO_STATEMENT = new Statement(parseSql(''))
 
 /** An Execution that failed before it could be started. */

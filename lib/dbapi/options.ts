@@ -109,6 +109,9 @@ export interface CheckedOptions {
 
 const MIB = 1024 * 1024
 
+/** SQLite's own limits, as all packages have them. */
+export const DEFAULT_LIMITS: Limits = { sqlLength: 1_000_000_000, variables: 32_766, attached: 10 }
+
 const DEFAULTS: ConnectionSettings = {
   autocommit: false,
   isolationLevel: 'IMMEDIATE',
@@ -116,7 +119,7 @@ const DEFAULTS: ConnectionSettings = {
   rowFactory: null,
   detectTypes: 0,
   captureStacks: false,
-  limits: { sqlLength: 1_000_000_000, variables: 32_766, attached: 10 },
+  limits: DEFAULT_LIMITS,
 }
 
 type Check = (value: unknown) => string | null
@@ -138,7 +141,8 @@ const place: Check = (value) =>
 const CONNECTION_CHECKS: Record<keyof Required<ConnectionOptions>, Check> = {
   autocommit: flag,
   isolationLevel: (value) => {
-    const level = typeof value === 'string' ? value.toUpperCase() : value
+    // Letters beyond ASCII may have an ASCII letter for their upper case.
+    const level = typeof value === 'string' && /^[a-z]*$/i.test(value) ? value.toUpperCase() : value
     return level === '' ? null : oneOf('DEFERRED', 'IMMEDIATE', 'EXCLUSIVE', null)(level)
   },
   arraysize: whole(1),
@@ -218,7 +222,15 @@ export function checkConnectionOptions(
     rowFactory: rowFactory === undefined ? defaults.rowFactory : rowFactory,
     detectTypes: detectTypes ?? defaults.detectTypes,
     captureStacks: captureStacks ?? defaults.captureStacks,
-    limits: { ...defaults.limits, ...limits },
+    limits: limitsOf(defaults.limits, limits),
+  }
+}
+
+function limitsOf(defaults: Limits, { sqlLength, variables, attached }: Partial<Limits> = {}): Limits {
+  return {
+    sqlLength: Math.min(sqlLength ?? defaults.sqlLength, DEFAULT_LIMITS.sqlLength),
+    variables: Math.min(variables ?? defaults.variables, DEFAULT_LIMITS.variables),
+    attached: Math.min(attached ?? defaults.attached, DEFAULT_LIMITS.attached),
   }
 }
 
@@ -247,7 +259,7 @@ function check(options: unknown, checks: Record<string, Check>): void {
   if (wrong.length > 0) throw refused(wrong.join('; '))
 }
 
-const LIMITS: readonly string[] = Object.keys(DEFAULTS.limits)
+const LIMITS: readonly string[] = Object.keys(DEFAULT_LIMITS)
 
 function checkLimits(value: unknown): string | null {
   if (!isRecord(value)) return `an object of limits: ${LIMITS.join(', ')}`

@@ -3,7 +3,7 @@
  * throws, a savepoint when it is called within another. Runs in the caller. It knows the order in which they were
  * opened, and no processes.
  */
-import { ProgrammingError } from '../errors.ts'
+import { OperationalError, ProgrammingError } from '../errors.ts'
 import type { CallOptions } from './call-options.ts'
 import type { ConnectionExecutor } from './connection-executor.ts'
 
@@ -19,6 +19,10 @@ export interface TransactionOptions extends CallOptions {
 interface Opened {
   /** Null for the transaction itself. */
   readonly savepoint: string | null
+  /** The number of the transaction that it is, or is part of. */
+  readonly transaction: number
+  /** That in which it was opened; null for the outermost. */
+  readonly outer: Opened | null
 }
 
 export class Transactions {
@@ -34,22 +38,14 @@ export class Transactions {
 
   /** Runs `work` within one; resolves with what that resolves with. */
   async run<T>(work: () => T | Promise<T>, { mode, ...options }: TransactionOptions = {}): Promise<T> {
-    if (typeof work !== 'function') {
-      throw new ProgrammingError('transaction() takes a function to run within it', {
-        code: 'BAD_PARAMETERS',
-      })
-    }
-    if (mode !== undefined && mode !== 'readwrite' && mode !== 'readonly') {
-      throw new ProgrammingError("the mode of a transaction is 'readwrite' or 'readonly'", {
-        code: 'BAD_OPTION',
-      })
-    }
+    if (mode !== undefined && mode !== 'readwrite' && mode !== 'readonly')
+      throw misuse("the mode of a transaction is 'readwrite' or 'readonly'", 'BAD_OPTION')
     const name = this.#takeName()
     try {
-      return await this.#runIn(
-        { savepoint: await this.#executor.begin(name, mode === 'readonly', options) },
-        work,
-      )
+      const begins = await this.#executor.begin(name, mode === 'readonly', options)
+      const { transaction } = this.#executor
+      const outer = this.#opened.at(-1) ?? null
+      return await this.#runIn({ savepoint: begins ? null : name, transaction, outer }, work)
     } finally {
       this.#names.delete(name)
     }
@@ -58,40 +54,50 @@ export class Transactions {
   async #runIn<T>(opened: Opened, work: () => T | Promise<T>): Promise<T> {
     const { savepoint } = opened
     this.#opened.push(opened)
-    let result: T
     try {
-      result = await work()
-      this.#expectLast(opened)
+      const result = await work()
+      this.#expectWhole(opened)
       if (savepoint === null) await this.#executor.end('COMMIT')
       else await this.#executor.start(null, `RELEASE ${savepoint}`)
+      return result
     } catch (error) {
       await this.#undo(opened)
       throw error
     } finally {
-      this.#close(opened)
+      this.#opened.splice(this.#opened.indexOf(opened), 1)
+      this.#executor.ended()
     }
-    return result
   }
 
   // What went wrong is told; that its undoing may fail too (the child is gone) adds nothing.
-  async #undo({ savepoint }: Opened): Promise<void> {
+  async #undo({ savepoint, transaction }: Opened): Promise<void> {
     const executor = this.#executor
     try {
+      // Also what has been begun since, if this one was ended by something else: half of it must not stay.
       if (savepoint === null) await executor.end('ROLLBACK')
-      else if (executor.inTransaction) {
+      else if (executor.transaction === transaction) {
         await executor.start(null, `ROLLBACK TO ${savepoint}`)
         await executor.start(null, `RELEASE ${savepoint}`)
       }
     } catch {}
   }
 
-  // Two that overlap would commit each other's half-done work.
-  #expectLast(opened: Opened): void {
-    if (this.#opened.at(-1) === opened) return
-    throw new ProgrammingError(
-      'another transaction() of this Connection was begun within this one and is still running: ' +
-        'await it first, or give each a Connection of its own (pool.connect())',
-      { code: 'IN_TRANSACTION' },
+  // What would be committed is what was done in it, all of it, and nothing else.
+  #expectWhole(opened: Opened): void {
+    const { outer, transaction } = opened
+    const overlaps = this.#opened.at(-1) !== opened || (outer !== null && !this.#opened.includes(outer))
+    if (overlaps) {
+      throw misuse(
+        'two calls of transaction() on this Connection overlapped, of which neither was made within the other: ' +
+          'await the first, or give each a Connection of its own (pool.connect())',
+        'IN_TRANSACTION',
+      )
+    }
+    if (this.#executor.transaction === transaction) return
+    throw new OperationalError(
+      'the transaction was ended before its function was: by OR ROLLBACK or RAISE(ROLLBACK), by a commit(), ' +
+        'rollback() or script in it, or with its child process; what was done since is rolled back',
+      { code: 'TRANSACTION_LOST' },
     )
   }
 
@@ -101,10 +107,8 @@ export class Transactions {
     this.#names.add(`forklite_${i}`)
     return `forklite_${i}`
   }
+}
 
-  #close(opened: Opened): void {
-    const at = this.#opened.indexOf(opened)
-    if (at >= 0) this.#opened.splice(at, 1)
-    this.#executor.ended()
-  }
+function misuse(message: string, code: string): ProgrammingError {
+  return new ProgrammingError(message, { code })
 }

@@ -62,8 +62,10 @@ export function bindValues(statement: Statement, params: Parameters | undefined 
     )
   }
   if (values.length !== names.length) throw wrongCount(statement, values.length)
-  const bound: SqlValue[] = new Array(values.length)
-  for (let i = 0; i < values.length; i++) bound[i] = bindValue(statement, values[i], i)
+  const { length } = names
+  const bound: SqlValue[] = new Array(length)
+  // A list that its own getters make shorter meanwhile has undefined at its end, which is refused.
+  for (let i = 0; i < length; i++) bound[i] = bindValue(statement, values[i], i)
   return bound
 }
 

@@ -3,7 +3,7 @@
  * the text, as `sqlite3ExprAssignVarNumber()` does. Runs in both processes. It knows no values.
  */
 
-/** SQLITE_MAX_VARIABLE_NUMBER as all engines we know are built. A number beyond it is SQLite's to refuse. */
+/** SQLITE_MAX_VARIABLE_NUMBER as all engines we know are built: no list is made for a `?NNN` beyond it. */
 const MAX_NUMBER = 32_766
 
 export class ParameterList {
@@ -42,7 +42,7 @@ export class ParameterList {
   }
 
   #append(name: string | null): number {
-    if (this.#names.length < MAX_NUMBER) this.#names.push(name)
+    this.#names.push(name)
     return this.#names.length
   }
 
