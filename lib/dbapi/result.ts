@@ -96,9 +96,10 @@ export class Result {
       })
     }
     this.#expectRows()
+    const maker = this.#currentMaker()
     const here = this.#rest === null || this.#rows.length - this.#at >= size
     const rows = here ? this.#fetchRows(size) : this.#rest?.during(() => this.#fetchRows(size))
-    return this.#makeAll((await rows) as SqlValue[][])
+    return this.#makeAll((await rows) as SqlValue[][], maker)
   }
 
   /** All rows that are left: at once where they are here and go out as they are, else by a promise. */
@@ -152,7 +153,7 @@ export class Result {
       if (atOnce) makeInPlace(chunk, maker)
       for (const row of chunk) rows.push(row)
     }
-    return atOnce ? rows : this.#makeAll(rows)
+    return atOnce ? rows : this.#makeAll(rows, maker)
   }
 
   #takeChunk(): SqlValue[][] {
@@ -173,8 +174,7 @@ export class Result {
     return this.#maker
   }
 
-  #makeAll(rows: SqlValue[][]): unknown[] {
-    const maker = this.#currentMaker()
+  #makeAll(rows: SqlValue[][], maker: RowMaker | null): unknown[] {
     if (maker === null) return rows
     const made: unknown[] = []
     try {
