@@ -145,14 +145,19 @@ export class Connection<R = RowArray> extends Exceptions {
 
   /**
    * PEP 249, Connection Objects, .commit(): commits the open transaction; does nothing without one. When it fails,
-   * the transaction is still open.
+   * the transaction is still open. A ProgrammingError within transaction(), which commits by itself.
    */
   async commit(options?: CallOptions): Promise<void> {
+    this.#transactions.expectNone('commit()')
     await this.#executor.end('COMMIT', options)
   }
 
-  /** PEP 249, Connection Objects, .rollback(): rolls the open transaction back; does nothing without one. */
+  /**
+   * PEP 249, Connection Objects, .rollback(): rolls the open transaction back; does nothing without one. A
+   * ProgrammingError within transaction(), which rolls back when its function throws.
+   */
   async rollback(options?: CallOptions): Promise<void> {
+    this.#transactions.expectNone('rollback()')
     await this.#executor.end('ROLLBACK', options)
   }
 

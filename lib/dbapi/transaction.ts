@@ -51,6 +51,15 @@ export class Transactions {
     }
   }
 
+  /** Throws a ProgrammingError while one is open: `call` would end it under its function. */
+  expectNone(call: string): void {
+    if (this.#opened.length === 0) return
+    throw misuse(
+      `${call} within transaction(): it commits when its function resolves, and rolls back when that throws`,
+      'IN_TRANSACTION',
+    )
+  }
+
   async #runIn<T>(opened: Opened, work: () => T | Promise<T>): Promise<T> {
     const { savepoint } = opened
     this.#opened.push(opened)
@@ -95,8 +104,8 @@ export class Transactions {
     }
     if (this.#executor.transaction === transaction) return
     throw new OperationalError(
-      'the transaction was ended before its function was: by OR ROLLBACK or RAISE(ROLLBACK), by a commit(), ' +
-        'rollback() or script in it, or with its child process; what was done since is rolled back',
+      'the transaction was ended before its function was: by OR ROLLBACK or RAISE(ROLLBACK), by a ' +
+        'COMMIT in a script, or with its child process; what was done since is rolled back',
       { code: 'TRANSACTION_LOST' },
     )
   }

@@ -71,17 +71,28 @@ describeCompliance('with', (db) => {
       expect(await committed()).to.deep.equal([])
     })
 
-    it('does not mind a commit or rollback inside', async () => {
+    it('refuses a commit or rollback inside, and goes on (row of differences)', async () => {
       await db.conn.transaction(async () => {
         await db.cur.execute('insert into t values (1)')
-        await db.conn.commit()
-      })
-      await db.conn.transaction(async () => {
-        await db.cur.execute('insert into t values (2)')
-        await db.conn.rollback()
+        await refused(dbapi.ProgrammingError, () => db.conn.commit())
+        await refused(dbapi.ProgrammingError, () => db.conn.rollback())
       })
       expect(db.conn.inTransaction).to.equal(false)
       expect(await committed()).to.deep.equal([[1]])
+    })
+
+    it('tells when a statement inside has rolled it back, and keeps nothing that came after', async () => {
+      await db.cur.execute('create unique index once on t (a)')
+      const error = await refused(dbapi.OperationalError, () =>
+        db.conn.transaction(async () => {
+          await db.cur.execute('insert into t values (1)')
+          await refused(dbapi.IntegrityError, () => db.cur.execute('insert or rollback into t values (1)'))
+          await db.cur.execute('insert into t values (2)')
+        }),
+      )
+      expect(error.code).to.equal('TRANSACTION_LOST')
+      expect(db.conn.inTransaction).to.equal(false)
+      expect(await committed()).to.deep.equal([])
     })
 
     it('if COMMIT fails for a deferred foreign key it rolls back', async () => {
