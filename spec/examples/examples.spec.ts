@@ -24,7 +24,7 @@ describe('the examples', () => {
 
   it('are there', () => {
     expect(EXAMPLES).to.include.members(
-      ['errors', 'http-server', 'many-callers', 'query', 'stream-rows', 'transaction', 'values'].map(
+      ['errors', 'http-server', 'many-callers', 'query', 'rows', 'stream-rows', 'transaction', 'values'].map(
         (name) => `${name}.ts`,
       ),
     )

@@ -21,7 +21,7 @@ export interface Cell {
 }
 
 /** What names its drivers, and the bytes between caller and child. */
-const EACH_DRIVER = ['contract/**/*', 'drivers/**/*', 'dbapi/**/*', 'ipc/**/*']
+const EACH_DRIVER = ['contract/**/*', 'drivers/**/*', 'compliance/**/*', 'dbapi/**/*', 'ipc/**/*']
 /** What is the same whatever the Node and takes long: executions are promises, large values take memory. */
 const SAME_EVERYWHERE = 'execution|large-values|streaming-memory'
 const CHANGING = EACH_DRIVER.map((specs) => (specs === 'dbapi/**/*' ? `dbapi/!(${SAME_EVERYWHERE})*` : specs))
