@@ -7,7 +7,8 @@ import { extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-const DATA = process.env.FORKLITE_DATA ?? resolve(ROOT, '../shared/data')
+/** Where the corpora are, beside the checkout. */
+export const DATA = process.env.FORKLITE_DATA ?? resolve(ROOT, '../shared/data')
 
 /** Paths of all files under one of the corpora that end in `extension`; none where the data is absent. */
 export function corpusFiles(corpus: string, extension: string): string[] {
