@@ -238,7 +238,7 @@ export class ConnectionExecutor implements Executor {
     } else if (placement === 'transaction') {
       if (!this.#inTransaction) throw notInTransaction(sql)
     } else if (placement !== 'any') {
-      if (this.#inTransaction) throw inTransaction(sql)
+      if (this.#inTransaction) throw settingRefused(sql)
       request.setting = placement
       request.params = []
     }
@@ -280,7 +280,9 @@ export class ConnectionExecutor implements Executor {
     const { inTransaction, lease } = request
     if (inTransaction === null) {
       // A script that was in none has lost nothing but its end, and says so itself.
-      if (request.script && !this.#inTransaction) this.#lease = lease?.released === null ? lease : null
+      // One that could not even be sent leaves the writer as it was: held, if it was not the first part.
+      if (request.script && lease !== null && !this.#inTransaction)
+        this.#lease = lease.released === null ? lease : null
       else this.#noteLoss(lease)
       return
     }
@@ -398,7 +400,8 @@ function schemaOf({ params, statement }: Request): string {
   return String(typeof schema === 'number' ? params[schema] : schema).toLowerCase()
 }
 
-function inTransaction(sql: string): ProgrammingError {
+/** The refusal of a setting within a transaction. */
+export function settingRefused(sql: string): ProgrammingError {
   return new ProgrammingError(
     'this holds for every connection of the pool, and cannot be done within a transaction: commit or roll back first',
     { code: 'IN_TRANSACTION', sql },
