@@ -9,7 +9,7 @@ import { ConnectionExecutor } from './connection-executor.ts'
 import { Cursor } from './cursor.ts'
 import type { ParameterSets } from './executemany.ts'
 import type { Execution } from './execution.ts'
-import { expectLimit } from './limits.ts'
+import { expectLimit, expectLimitValue } from './limits.ts'
 import {
   type ConnectionSettings,
   checkConnectionOptions,
@@ -88,7 +88,7 @@ export class Connection {
    */
   setLimit(name: keyof Limits, value: number): number {
     const before = this.getLimit(name)
-    expectLimit(this.#executor.limits, name, value)
+    expectLimitValue(value)
     this.#executor.limit({ [name]: value })
     return before
   }

@@ -196,8 +196,13 @@ export function checkConnectionOptions(
     isolationLevel: isolationLevel === undefined ? defaults.isolationLevel : levelOf(isolationLevel),
     arraysize: arraysize ?? defaults.arraysize,
     captureStacks: captureStacks ?? defaults.captureStacks,
-    limits: { ...defaults.limits, ...limits },
+    limits: { ...defaults.limits, ...defined(limits) },
   }
+}
+
+// One that is given as undefined is not given.
+function defined<T extends object>(options: T = {} as T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
 }
 
 // `''` is a plain BEGIN, which is DEFERRED.
