@@ -134,7 +134,7 @@ export class Connection {
    * Connections of their own.
    */
   async transaction<T>(work: (connection: this) => T | Promise<T>, options?: CallOptions): Promise<T> {
-    return this.#transactions.run(() => work(this), options)
+    return this.#transactions.run(work, this, options)
   }
 
   /**

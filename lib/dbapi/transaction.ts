@@ -8,13 +8,15 @@ import type { CallOptions } from './call-options.ts'
 import type { ConnectionExecutor } from './connection-executor.ts'
 
 interface Opened {
-  /** Null for the transaction itself. */
-  readonly savepoint: string | null
+  /** Null for the transaction itself, and until it is begun. */
+  savepoint: string | null
+  /** Whether the transaction that it is a savepoint of has ended before it. */
+  orphaned: boolean
 }
 
 export class Transactions {
   readonly #executor: ConnectionExecutor
-  // Outermost first. Each ends before the one it was opened in.
+  // Outermost first, from the call on. Each ends before the one it was opened in.
   readonly #opened: Opened[] = []
   // Names of savepoints that are in use, or about to be: few, so that their statements are prepared once.
   readonly #names = new Set<string>()
@@ -24,43 +26,48 @@ export class Transactions {
   }
 
   /** Runs `work` within one; resolves with what that resolves with. */
-  async run<T>(work: () => T | Promise<T>, options?: CallOptions): Promise<T> {
+  async run<C, T>(work: (connection: C) => T | Promise<T>, connection: C, options?: CallOptions): Promise<T> {
     if (typeof work !== 'function') {
       throw new ProgrammingError('transaction() takes a function to run within it', {
         code: 'BAD_PARAMETERS',
       })
     }
     const name = this.#takeName()
+    const opened: Opened = { savepoint: null, orphaned: false }
+    this.#opened.push(opened)
     try {
-      return await this.#runIn({ savepoint: await this.#executor.begin(name, options) }, work)
+      opened.savepoint = await this.#executor.begin(name, options)
+      return await this.#runIn(opened, () => work(connection))
     } finally {
+      this.#close(opened)
       this.#names.delete(name)
     }
   }
 
   async #runIn<T>(opened: Opened, work: () => T | Promise<T>): Promise<T> {
     const { savepoint } = opened
-    this.#opened.push(opened)
-    let result: T
     try {
-      result = await work()
+      const result = await work()
       this.#expectLast(opened)
       if (savepoint === null) await this.#executor.end('COMMIT')
       else await this.#executor.start(null, `RELEASE ${savepoint}`)
+      return result
     } catch (error) {
       await this.#undo(opened)
       throw error
     } finally {
-      this.#close(opened)
+      const inner = this.#opened.slice(this.#opened.indexOf(opened) + 1)
+      if (savepoint === null) for (const each of inner) each.orphaned = true
     }
-    return result
   }
 
   // What went wrong is told; that its undoing may fail too (the child is gone) adds nothing.
-  async #undo({ savepoint }: Opened): Promise<void> {
+  async #undo(opened: Opened): Promise<void> {
     const executor = this.#executor
+    const { orphaned, savepoint } = opened
     try {
-      if (savepoint === null) await executor.end('ROLLBACK')
+      // What its statements have begun since then by themselves would stay open for ever.
+      if (savepoint === null || (orphaned && this.#opened[0] === opened)) await executor.end('ROLLBACK')
       else if (executor.inTransaction) {
         await executor.start(null, `ROLLBACK TO ${savepoint}`)
         await executor.start(null, `RELEASE ${savepoint}`)
@@ -86,7 +93,6 @@ export class Transactions {
   }
 
   #close(opened: Opened): void {
-    const at = this.#opened.indexOf(opened)
-    if (at >= 0) this.#opened.splice(at, 1)
+    this.#opened.splice(this.#opened.indexOf(opened), 1)
   }
 }
