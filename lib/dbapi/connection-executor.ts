@@ -30,6 +30,9 @@ import { placementOf } from './placement.ts'
 import { HalfReads } from './rest.ts'
 import type { Parameters } from './values.ts'
 
+/** What nothing may keep from running: a transaction would stay open, and the writer held. */
+const ENDING = new Set(['COMMIT', 'END', 'ROLLBACK'])
+
 let numbered = 0
 
 export class ConnectionExecutor implements Executor {
@@ -99,8 +102,8 @@ export class ConnectionExecutor implements Executor {
   async startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number> {
     this.expectOpen()
     const run = manyRun(this, sql, sets, options)
-    await this.#turn()
     const interrupts = this.#interrupts
+    await this.#turn()
     try {
       return await runMany(run, {
         send: (slice) => {
@@ -124,14 +127,17 @@ export class ConnectionExecutor implements Executor {
     this.expectOpen()
     expectLength(sql, this.limits)
     const script = this.pool.router.script(sql)
+    const interrupts = this.#interrupts
     await this.#turn()
     try {
+      if (interrupts !== this.#interrupts) throw interruptedError(sql, 'no')
       if (!this.settings.autocommit) await this.#commitNow(options)
       await runScript(script, options, ({ parsed, special }) => special && !parsed.temporary, {
         send: (part, last) => {
           part.pins = true
           part.holds = !last
-          this.#send(part)
+          if (interrupts === this.#interrupts) this.#send(part)
+          else this.pool.refuse(part, interrupted(part))
         },
         answered: (part, changes) => {
           this.#note(part)
@@ -172,8 +178,10 @@ export class ConnectionExecutor implements Executor {
   }
 
   #enter(execution: ExecuteRequest, send: () => void): void {
+    const interrupts = this.#interrupts
+    const { parsed, route } = execution.statement
     this.#gate.enter({
-      alone: execution.statement.route === 'writer',
+      alone: route === 'writer',
       run: () => {
         // Its deadline or signal may have ended it while it waited here.
         if (execution.state === 'done') {
@@ -181,7 +189,8 @@ export class ConnectionExecutor implements Executor {
           return
         }
         execution.admitted = true
-        send()
+        if (interrupts === this.#interrupts || ENDING.has(parsed.verb)) send()
+        else this.pool.refuse(execution, interrupted(execution))
       },
     })
     if (execution.state === 'new') this.pool.watch(execution)
@@ -309,11 +318,15 @@ export class ConnectionExecutor implements Executor {
     this.#lease = null
   }
 
-  /** Ends what is running: reads at once, with what is left of their rows; what waits is not sent any more. */
+  /**
+   * Ends what is running: reads at once, with what is left of their rows; what waits is not sent any more, unless
+   * it is to end a transaction.
+   */
   interrupt(): void {
     this.expectOpen()
     this.#interrupts++
-    for (const request of [...this.#running]) this.pool.abandon(request, interrupted(request))
+    for (const request of [...this.#running])
+      if (!ENDING.has(request.statement.parsed.verb)) this.pool.abandon(request, interrupted(request))
     this.halfReads.breakOff((sql) => interruptedError(sql))
   }
 
@@ -362,8 +375,10 @@ export class ConnectionExecutor implements Executor {
    */
   async begin(savepoint: string, options?: CallOptions): Promise<string | null> {
     this.expectOpen()
+    const interrupts = this.#interrupts
     await this.#turn()
     try {
+      if (interrupts !== this.#interrupts) throw interruptedError('BEGIN', 'no')
       const nested = this.#inTransaction
       const { isolationLevel } = this.settings
       await this.#runNow(
