@@ -50,7 +50,7 @@ const CHUNK = { bytes: CHUNK_BYTES, ms: CHUNK_MS }
 const COST_WEIGHT = 0.25
 
 interface Request {
-  readonly verb: 'execute' | 'executemany' | 'executescript' | 'fetch' | 'set'
+  readonly verb: 'execute' | 'executemany' | 'executescript' | 'fetch' | 'leave' | 'set'
   readonly id: number
   /** The own connection that it is for; 0 for those that all share. */
   readonly own: number
@@ -136,8 +136,9 @@ export class Session implements RequestHandler {
   }
 
   leave(connection: number): void {
-    // What its closing says concerns nobody.
-    this.#own.leave(connection).catch(() => {})
+    // In its turn: what is queued for it would open it anew, and nobody would close that.
+    this.#on = connection
+    this.#take('leave', 0, null, 0, NOTHING, NOTHING, null)
   }
 
   set(id: number, setting: Setting): void {
@@ -226,6 +227,8 @@ export class Session implements RequestHandler {
   // Never throws or rejects: whatever goes wrong is the answer.
   #answer(request: Request): Awaitable<void> {
     if (request.verb === 'fetch') return this.#answerFetch(request)
+    // What its closing says concerns nobody.
+    if (request.verb === 'leave') return this.#own.leave(request.own).catch(() => {})
     this.#replies.flushIfOld(performance.now())
     if (request.own === 0) return this.#answerOn(request, this.#connections)
     return attempt(
