@@ -3,6 +3,7 @@
  * as Python's sqlite3 begins them, on the writer's Lease while one is open. Runs in the caller. It knows what a
  * statement is, from the router, and which requests it made; which child runs them is the pool's business.
  */
+import type { SqlValue } from '../drivers/driver.ts'
 import {
   type Applied,
   type Error as DbapiError,
@@ -16,6 +17,7 @@ import { OwnConnection } from '../pool/own-connection.ts'
 import type { Request } from '../pool/request.ts'
 import type { Statement } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
+import { inLowerCase, type ParsedAttached } from '../sql/parse.ts'
 import { type CallOptions, deadlineOf } from './call-options.ts'
 import type { Connection } from './connection.ts'
 import type { Cursor, Executor } from './cursor.ts'
@@ -50,6 +52,8 @@ export class ConnectionExecutor implements Executor {
   // The SQLite connection that it has for itself, from its first temporary object on, and what is attached there.
   #own: OwnConnection | null = null
   readonly #ownSchemas = new Set<string>()
+  // The schema of an ATTACH or DETACH there that is not answered: at most one, since it passes the gate alone.
+  #attaching: string | null = null
   // What went with the writer's child: every call says so until rollback(), or half of a transaction would commit.
   #lost: ((sql: string) => Error) | null = null
   // Calls that are not answered, for interrupt().
@@ -241,9 +245,7 @@ export class ConnectionExecutor implements Executor {
     }
     if (placement === 'own') {
       this.#expectOwn(sql)
-      const schema = parsed.attached === null ? null : schemaOf(request)
-      if (schema !== null && parsed.attached?.file !== undefined) this.#ownSchemas.add(schema)
-      else if (schema !== null) this.#ownSchemas.delete(schema)
+      this.#attaching = parsed.attached === null ? null : schemaOf(parsed.attached, request.params)
     } else if (placement === 'transaction') {
       if (!this.#inTransaction) throw notInTransaction(sql)
     } else if (placement !== 'any') {
@@ -286,6 +288,7 @@ export class ConnectionExecutor implements Executor {
   // Learns from each answer whether the transaction is open, and from its death that it was lost.
   #note(request: Request): void {
     this.#running.delete(request)
+    this.#noteSchema(request)
     const { inTransaction, lease } = request
     if (inTransaction === null) {
       // A script that was in none has lost nothing but its end, and says so itself.
@@ -298,6 +301,16 @@ export class ConnectionExecutor implements Executor {
     this.#inTransaction = inTransaction
     const held = lease ?? this.#lease
     this.#lease = held !== null && held.released === null ? held : null
+  }
+
+  // Only what SQLite has attached is its own: what failed may be the pool's.
+  #noteSchema({ statement, succeeded }: Request): void {
+    const schema = this.#attaching
+    if (schema === null) return
+    this.#attaching = null
+    if (!succeeded) return
+    if (statement.parsed.attached?.file === undefined) this.#ownSchemas.delete(schema)
+    else this.#ownSchemas.add(schema)
   }
 
   #noteLoss(lease: Lease | null): void {
@@ -410,9 +423,8 @@ export class ConnectionExecutor implements Executor {
   }
 }
 
-function schemaOf({ params, statement }: Request): string {
-  const schema = statement.parsed.attached?.schema ?? ''
-  return String(typeof schema === 'number' ? params[schema] : schema).toLowerCase()
+function schemaOf({ schema }: ParsedAttached, params: readonly SqlValue[]): string {
+  return inLowerCase(String(typeof schema === 'number' ? params[schema] : schema))
 }
 
 /** The refusal of a setting within a transaction. */
