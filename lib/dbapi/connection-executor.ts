@@ -31,6 +31,9 @@ import { HalfReads } from './rest.ts'
 import type { RowFactory } from './row-factory.ts'
 import type { Parameters } from './values.ts'
 
+/** What nothing may keep from running: a transaction would stay open, and the writer held. */
+const ENDING = new Set(['COMMIT', 'END', 'ROLLBACK'])
+
 let numbered = 0
 
 // SQLite takes the snapshot at the first read, not at BEGIN.
@@ -120,8 +123,8 @@ export class ConnectionExecutor implements Executor {
   async startMany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<number> {
     this.expectOpen()
     const run = manyRun(this, sql, sets, options)
-    await this.#turn()
     const interrupts = this.#interrupts
+    await this.#turn()
     try {
       return await runMany(run, {
         send: (slice) => {
@@ -145,15 +148,18 @@ export class ConnectionExecutor implements Executor {
     this.expectOpen()
     expectLength(sql, this.limits)
     const script = this.pool.router.script(sql)
+    const interrupts = this.#interrupts
     await this.#turn()
     try {
+      if (interrupts !== this.#interrupts) throw interrupted(sql, 'no')
       // Within transaction(fn) the script is part of that, which commits as a whole or not at all.
       if (!this.settings.autocommit && this.#functions === 0) await this.#commitNow(options)
       await runScript(script, options, ({ parsed, special }) => special && !parsed.temporary, {
         send: (part, last) => {
           part.pins = true
           part.holds = !last
-          this.#send(part)
+          if (interrupts === this.#interrupts) this.#send(part)
+          else this.pool.refuse(part, interrupted(part))
         },
         answered: (part, changes) => {
           this.#note(part)
@@ -194,8 +200,10 @@ export class ConnectionExecutor implements Executor {
   }
 
   #enter(execution: ExecuteRequest, send: () => void): void {
+    const interrupts = this.#interrupts
+    const { parsed, route } = execution.statement
     this.#gate.enter({
-      alone: execution.statement.route === 'writer',
+      alone: route === 'writer',
       run: () => {
         // Its deadline or signal may have ended it while it waited here.
         if (execution.state === 'done') {
@@ -203,7 +211,8 @@ export class ConnectionExecutor implements Executor {
           return
         }
         execution.admitted = true
-        send()
+        if (interrupts === this.#interrupts || ENDING.has(parsed.verb)) send()
+        else this.pool.refuse(execution, interrupted(execution.statement.sql, execution.applied))
       },
     })
     if (execution.state === 'new') this.pool.watch(execution)
@@ -260,10 +269,13 @@ export class ConnectionExecutor implements Executor {
   // Learns from each answer whether the transaction is open, and from its death that it was lost.
   #note(request: Request): void {
     this.#running.delete(request)
+    this.#home.answered(request)
     const { inTransaction, lease } = request
     if (inTransaction === null) {
       // A script that was in none has lost nothing but its end, and says so itself.
-      if (request.script && !this.#inTransaction) this.#lease = lease?.released === null ? lease : null
+      // One that could not even be sent leaves the writer as it was: held, if it was not the first part.
+      if (request.script && lease !== null && !this.#inTransaction)
+        this.#lease = lease.released === null ? lease : null
       else this.#noteLoss(lease)
       return
     }
@@ -301,12 +313,16 @@ export class ConnectionExecutor implements Executor {
     this.#lease = null
   }
 
-  /** Ends what is running: reads at once, with what is left of their rows; what waits is not sent any more. */
+  /**
+   * Ends what is running: reads at once, with what is left of their rows; what waits is not sent any more, unless
+   * it is to end a transaction.
+   */
   interrupt(): void {
     this.expectOpen()
     this.#interrupts++
     for (const request of [...this.#running])
-      this.pool.abandon(request, interrupted(request.statement.sql, request.applied))
+      if (!ENDING.has(request.statement.parsed.verb))
+        this.pool.abandon(request, interrupted(request.statement.sql, request.applied))
     this.halfReads.breakOff((sql) => interrupted(sql))
   }
 
@@ -360,8 +376,10 @@ export class ConnectionExecutor implements Executor {
    */
   async begin(savepoint: string, readonly: boolean, options?: CallOptions): Promise<boolean> {
     this.expectOpen()
+    const interrupts = this.#interrupts
     await this.#turn()
     try {
+      if (interrupts !== this.#interrupts) throw interrupted('BEGIN', 'no')
       this.#noteLostHome()
       const begins = !this.#inTransaction
       if (!begins) {

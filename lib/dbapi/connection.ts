@@ -10,7 +10,7 @@ import { Cursor } from './cursor.ts'
 import { Exceptions } from './exceptions.ts'
 import type { ParameterSets } from './executemany.ts'
 import type { Execution } from './execution.ts'
-import { expectLimit } from './limits.ts'
+import { expectLimit, expectLimitValue } from './limits.ts'
 import {
   type ConnectionSettings,
   checkConnectionOptions,
@@ -99,7 +99,7 @@ export class Connection<R = RowArray> extends Exceptions {
    */
   setLimit(name: keyof Limits, value: number): number {
     const before = this.getLimit(name)
-    expectLimit(this.#executor.limits, name, value)
+    expectLimitValue(value)
     this.#executor.limit({ [name]: Math.min(value, DEFAULT_LIMITS[name]) })
     return before
   }

@@ -3,18 +3,20 @@
  * object on, in a reader while a readonly transaction is open. Runs in the caller. Without either its statements
  * run wherever there is room.
  */
+import type { SqlValue } from '../drivers/driver.ts'
 import { ownConnectionLost, snapshotLost } from '../pool/failures.ts'
 import { OwnConnection } from '../pool/own-connection.ts'
 import type { Request } from '../pool/request.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
+import { inLowerCase, type ParsedAttached } from '../sql/parse.ts'
 import { expectAttachable } from './limits.ts'
 import type { Limits } from './options.ts'
 import { placementOf } from './placement.ts'
 import {
-  inTransaction,
   noSnapshotBesideTemporary,
   notInTransaction,
   noWriterForTemporary,
+  settingRefused,
 } from './refusals.ts'
 
 export class Home {
@@ -22,6 +24,8 @@ export class Home {
   #own: OwnConnection | null = null
   // What is attached on #own alone, by lower-case names.
   readonly #ownSchemas = new Set<string>()
+  // The schema of an ATTACH or DETACH there that is not answered: at most one, since it passes the gate alone.
+  #attaching: string | null = null
   #snapshot: OwnConnection | null = null
 
   constructor(pool: WorkerPool) {
@@ -54,14 +58,24 @@ export class Home {
       expectAttachable(this.#pool.settings.attached + this.#ownSchemas.size, limits, sql)
     if (placement === 'own') {
       this.#expectOwn(sql)
-      this.#noteSchema(request)
+      this.#attaching = parsed.attached === null ? null : schemaOf(parsed.attached, request.params)
     } else if (placement === 'transaction') {
       if (!open) throw notInTransaction(sql)
     } else if (placement !== 'any') {
-      if (open) throw inTransaction(sql)
+      if (open) throw settingRefused(sql)
       request.setting = placement
       request.params = []
     }
+  }
+
+  /** Learns from an answer what is attached: only what SQLite has attached is its own, what failed may be the pool's. */
+  answered({ statement, succeeded }: Request): void {
+    const schema = this.#attaching
+    if (schema === null) return
+    this.#attaching = null
+    if (!succeeded) return
+    if (statement.parsed.attached?.file === undefined) this.#ownSchemas.delete(schema)
+    else this.#ownSchemas.add(schema)
   }
 
   /** Makes a place for a readonly transaction: the reader that takes its first statement keeps it. */
@@ -98,13 +112,8 @@ export class Home {
     if (this.#pool.options.readonly) throw noWriterForTemporary(sql)
     this.#own ??= new OwnConnection('writer')
   }
+}
 
-  #noteSchema({ params, statement }: Request): void {
-    const { attached } = statement.parsed
-    if (attached === null) return
-    const { file, schema } = attached
-    const name = String(typeof schema === 'number' ? params[schema] : schema).toLowerCase()
-    if (file === undefined) this.#ownSchemas.delete(name)
-    else this.#ownSchemas.add(name)
-  }
+function schemaOf({ schema }: ParsedAttached, params: readonly SqlValue[]): string {
+  return inLowerCase(String(typeof schema === 'number' ? params[schema] : schema))
 }

@@ -31,8 +31,8 @@ export function expectAttachable(count: number, { attached }: Limits, sql: strin
   throw new OperationalError(`too many attached databases - max ${attached}`, { code: 'SQLITE_ERROR', sql })
 }
 
-/** Throws a ProgrammingError if there is no such limit, or the value can be none. */
-export function expectLimit(limits: Limits, name: keyof Limits, value = 0): void {
+/** Throws a ProgrammingError if there is no such limit. */
+export function expectLimit(limits: Limits, name: keyof Limits): void {
   if (!Object.hasOwn(limits, name)) {
     throw new ProgrammingError(
       `there is no limit '${String(name)}'; the limits are ${Object.keys(limits).join(', ')}`,
@@ -41,9 +41,12 @@ export function expectLimit(limits: Limits, name: keyof Limits, value = 0): void
       },
     )
   }
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new ProgrammingError(`a limit is a whole number, 0 or more, not ${String(value)}`, {
-      code: 'BAD_OPTION',
-    })
-  }
+}
+
+/** Throws a ProgrammingError if no limit can be of this value. */
+export function expectLimitValue(value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return
+  throw new ProgrammingError(`a limit is a whole number, 0 or more, not ${String(value)}`, {
+    code: 'BAD_OPTION',
+  })
 }

@@ -8,7 +8,7 @@ import { isPrivate } from '../pool/child-options.ts'
 import type { Statement } from '../pool/router.ts'
 import type { Setting } from '../pool/settings.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
-import type { Operand } from '../sql/parse.ts'
+import { inLowerCase, type Operand } from '../sql/parse.ts'
 import { databasePath } from './database-path.ts'
 
 /** `'transaction'`: any, but within a transaction only. */
@@ -35,7 +35,7 @@ export function placementOf(
     return isOwn(schema as string) && key.includes('.') ? 'own' : ['pragma', key, statement.sql]
   }
   if (attached === null) return 'any'
-  const schema = text(attached.schema, params, statement, 'the name of a schema').toLowerCase()
+  const schema = inLowerCase(text(attached.schema, params, statement, 'the name of a schema'))
   if (attached.file === undefined) return isOwn(schema) ? 'own' : ['detach', schema, '']
   const file = text(attached.file, params, statement, 'the name of a file')
   const { path, readonly } = databasePath(file, file.startsWith('file:'))

@@ -17,7 +17,13 @@ import { type ExecuteRequest, newExecution, refusedExecution } from './execution
 import { expectAttachable, expectLength } from './limits.ts'
 import type { ConnectionSettings, Limits } from './options.ts'
 import { placementOf } from './placement.ts'
-import { counterRefused, temporaryRefused, transactionLeft, transactionRefused } from './refusals.ts'
+import {
+  counterRefused,
+  settingRefused,
+  temporaryRefused,
+  transactionLeft,
+  transactionRefused,
+} from './refusals.ts'
 import { HalfReads } from './rest.ts'
 import type { RowFactory } from './row-factory.ts'
 import type { Parameters } from './values.ts'
@@ -128,14 +134,17 @@ export class PoolExecutor implements Executor, SliceCarrier {
     try {
       await runScript(script, options, ({ special }) => special, {
         send: (part, last) => {
+          part.label = 'a script of the pool'
           part.pins = true
           part.holds = !last
           if (lease === null) this.send(part)
           else this.#sendOn(lease, part, inTransaction)
         },
         answered: (part) => {
-          lease = part.lease?.released === null ? part.lease : null
-          inTransaction = part.inTransaction === true
+          // One that could not even be sent has changed nothing: the writer is still held for it.
+          const held = part.lease ?? lease
+          lease = held?.released === null ? held : null
+          inTransaction = lease !== null && (part.inTransaction ?? inTransaction)
         },
       })
     } finally {
@@ -150,8 +159,7 @@ export class PoolExecutor implements Executor, SliceCarrier {
     try {
       const refusal = unsendable(part, this.pool.options.maxFrameBytes)
       if (refusal !== null) throw refusal
-      if (inTransaction && !part.script) throw transactionLeft(part.statement.sql)
-      if (!part.script) this.#place(part)
+      if (!part.script) this.#place(part, inTransaction)
       lease.submit(part)
     } catch (error) {
       this.pool.refuse(part, error as Error)
@@ -172,14 +180,15 @@ export class PoolExecutor implements Executor, SliceCarrier {
   }
 
   // What belongs to one SQLite connection needs a Connection; what holds for all is made a setting.
-  #place(request: Request): void {
+  #place(request: Request, open = false): void {
     const { parsed, sql } = request.statement
     const placement = parsed.temporary
       ? 'own'
       : placementOf(request.statement, request.params, this.pool, () => false)
     if (placement === 'own') throw temporaryRefused(sql)
+    if (placement === 'any' || (placement === 'transaction' && open)) return
     if (placement === 'transaction') throw transactionRefused(sql)
-    if (placement === 'any') return
+    if (open) throw settingRefused(sql)
     if (placement[0] === 'attach') expectAttachable(this.pool.settings.attached, this.limits, sql)
     request.setting = placement
     request.params = []

@@ -12,7 +12,7 @@ export function counterRefused(counter: string, sql: string): ProgrammingError {
   )
 }
 
-export function inTransaction(sql: string): ProgrammingError {
+export function settingRefused(sql: string): ProgrammingError {
   return new ProgrammingError(
     'this holds for every connection of the pool, and cannot be done within a transaction: commit or roll back first',
     { code: 'IN_TRANSACTION', sql },

@@ -79,12 +79,14 @@ export class Transactions {
   }
 
   // What went wrong is told; that its undoing may fail too (the child is gone) adds nothing.
-  async #undo({ savepoint, transaction }: Opened): Promise<void> {
+  async #undo(opened: Opened): Promise<void> {
     const executor = this.#executor
+    const { savepoint, transaction } = opened
+    const ended = executor.transaction !== transaction
     try {
-      // Also what has been begun since, if this one was ended by something else: half of it must not stay.
-      if (savepoint === null) await executor.end('ROLLBACK')
-      else if (executor.transaction === transaction) {
+      // Also what its statements have begun by themselves since something else ended it: it would stay open for ever.
+      if (savepoint === null || (ended && this.#opened[0] === opened)) await executor.end('ROLLBACK')
+      else if (!ended) {
         await executor.start(null, `ROLLBACK TO ${savepoint}`)
         await executor.start(null, `RELEASE ${savepoint}`)
       }

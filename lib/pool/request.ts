@@ -53,6 +53,8 @@ export abstract class Request {
   state: RequestState = 'new'
   /** Whether a child has answered it, in time or not. */
   replied = false
+  /** Whether a child has answered it with anything but an error. Set before succeed() and fail(). */
+  succeeded = false
   /** Whether a transaction is open after it; null if no child answered. Set before succeed() and fail(). */
   inTransaction: boolean | null = null
   /** Whether rows remain that come slowly. Set before succeed(). */

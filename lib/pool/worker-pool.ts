@@ -221,10 +221,11 @@ export class WorkerPool implements WorkerOwner {
     detail: Detail | null,
   ): void {
     request.replied = true
+    request.succeeded = (flags & FAILED) === 0
     request.inTransaction = (flags & IN_TRANSACTION) !== 0
-    const goesOn = request.inTransaction || (request.holds && (flags & FAILED) === 0)
+    const goesOn = request.inTransaction || (request.holds && request.succeeded)
     if (request.lease !== null && !goesOn) request.lease.release('reuse')
-    if (request.setting !== null && (flags & FAILED) === 0) this.settings.add(request.setting, worker)
+    if (request.setting !== null && request.succeeded) this.settings.add(request.setting, worker)
     request.late = (flags & LATE) !== 0
     if (request.state === 'done') {
       // Its caller has left meanwhile, and would never fetch the rest.

@@ -98,6 +98,11 @@ const COUNTERS = ['last_insert_rowid', 'changes', 'total_changes']
 /** A surrogate without its other half: with the `u` flag a pair is one character, and not of this category. */
 const LONE_SURROGATE = /\p{Surrogate}/u
 
+/** A name as SQLite compares it: of letters it folds A to Z only. */
+export function inLowerCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
 /** Reads the text once, in time linear in its length. Never throws. */
 export function parseSql(sql: string): ParsedSql {
   return new Reader(sql).read()
@@ -282,7 +287,7 @@ class Reader {
   #readName(): string | null {
     const lexer = this.#lexer
     if (lexer.kind !== 'word' && lexer.kind !== 'quoted' && lexer.kind !== 'string') return null
-    const name = lexer.unquoted().replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+    const name = inLowerCase(lexer.unquoted())
     this.#advance()
     return name
   }

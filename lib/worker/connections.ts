@@ -63,9 +63,14 @@ export class Connections {
       : this.#settled(chosen)
   }
 
-  /** The connection to try a setting out on, with all those before it, unless it detaches what could not be had. */
+  /** The connection to try a setting out on, with all those before it. */
   forSetting([kind]: Setting): Awaitable<SqliteConnection> {
-    return kind === 'detach' ? this.#choose(false) : this.forStatement(false)
+    return kind === 'detach' ? this.forDetach() : this.forStatement(false)
+  }
+
+  /** The connection to detach from, as it is: whoever detaches may do so because a file cannot be attached. */
+  forDetach(): Awaitable<SqliteConnection> {
+    return this.#choose(false)
   }
 
   /** Gives away the current connection, with its transaction and its half-read results: another takes its place. */

@@ -346,7 +346,12 @@ export class Session {
   // acknowledged before these requests were sent.
   #takeTurn(request: Request, known: KnownSql, connections: Connections): Awaitable<SqliteConnection> {
     // An own connection is not one of those that the batch reads on.
-    if (request.own !== 0) return connections.forStatement(known.shares)
+    if (request.own !== 0) {
+      // What stands in the way of a file that is attached for all must be detachable.
+      const { attached } = known.parsed
+      if (attached !== null && attached.file === undefined) return connections.forDetach()
+      return connections.forStatement(known.shares)
+    }
     const { reading } = connections.current
     const joins = known.reads && known.cost < LONG_US && request.begin === null
     if (reading.open) {
