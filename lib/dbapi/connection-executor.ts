@@ -159,7 +159,7 @@ export class ConnectionExecutor implements Executor {
           part.pins = true
           part.holds = !last
           if (interrupts === this.#interrupts) this.#send(part)
-          else this.pool.refuse(part, interrupted(part))
+          else this.pool.refuse(part, interrupted(part.statement.sql, part.applied))
         },
         answered: (part, changes) => {
           this.#note(part)

@@ -44,7 +44,7 @@ export class Transactions {
     try {
       const begins = await this.#executor.begin(name, mode === 'readonly', options)
       const { transaction } = this.#executor
-      const outer = this.#opened.at(-1) ?? null
+      const outer = begins ? null : (this.#opened.at(-1) ?? null)
       return await this.#runIn({ savepoint: begins ? null : name, transaction, outer }, work)
     } finally {
       this.#names.delete(name)
