@@ -79,7 +79,7 @@ export class Connection<R = RowArray> extends Exceptions {
    */
   async setIsolationLevel(isolationLevel: IsolationLevel | ''): Promise<void> {
     expectGiven(isolationLevel, 'setIsolationLevel() takes DEFERRED, IMMEDIATE, EXCLUSIVE or null')
-    const options = { isolationLevel: isolationLevel as IsolationLevel }
+    const options = { isolationLevel }
     expectConnectionOptions(options)
     const { isolationLevel: level } = checkConnectionOptions(options)
     await this.#executor.change({ isolationLevel: level }, level === null)

@@ -31,8 +31,8 @@ export interface Limits {
 export interface ConnectionOptions<F extends RowFactory = null> {
   /** Every statement commits by itself. Default: false, as PEP 249 has it. */
   autocommit?: boolean
-  /** How the implicit transaction begins. Default: `'IMMEDIATE'`. */
-  isolationLevel?: IsolationLevel
+  /** How the implicit transaction begins; `''` is `'DEFERRED'`. Default: `'IMMEDIATE'`. */
+  isolationLevel?: IsolationLevel | ''
   /** The `arraysize` of new cursors, in rows. Default: 1. */
   arraysize?: number
   /**
@@ -56,7 +56,10 @@ export interface ConnectionOptions<F extends RowFactory = null> {
 }
 
 /** ConnectionOptions with every default filled in. */
-export type ConnectionSettings = Required<Omit<ConnectionOptions<RowFactory>, 'limits'>> & {
+export type ConnectionSettings = Required<
+  Omit<ConnectionOptions<RowFactory>, 'isolationLevel' | 'limits'>
+> & {
+  readonly isolationLevel: IsolationLevel
   readonly limits: Limits
 }
 

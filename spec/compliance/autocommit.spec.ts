@@ -1,7 +1,7 @@
 /** Checklist, section Transactions: isolation levels and autocommit, when connecting and switched later. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 /**

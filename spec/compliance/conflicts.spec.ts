@@ -1,6 +1,6 @@
 /** Checklist, section Conflict clauses: OR ROLLBACK and its kin, with and without a BEGIN by hand. */
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 describeCompliance('conflicts', (db) => {

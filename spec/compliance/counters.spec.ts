@@ -1,11 +1,10 @@
 /** Checklist, section rowcount / lastrowid / description: what a cursor tells of its statement. */
 import { expect } from 'chai'
-import type { Cursor } from './api.ts'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused } from './subject.ts'
 
 describeCompliance('counters', (db) => {
-  const run = async (sql: string, params?: dbapi.Parameters): Promise<Cursor> => {
+  const run = async (sql: string, params?: dbapi.Parameters): Promise<dbapi.Cursor> => {
     await db.cur.execute(sql, params)
     return db.cur
   }
@@ -143,7 +142,7 @@ describeCompliance('counters', (db) => {
     })
   })
 
-  describe('description: name first, 6 None after; correct for CTEs (simple, multi-column, on virtual tables); present for SELECT with no rows; None after INSERT/DDL; column names with spaces/brackets kept as they are', () => {
+  describe('description: name first, 6 None after; correct for CTEs (simple, multi-column, on virtual tables); present for SELECT with no rows; None after INSERT/DDL; column names with spaces/brackets kept as they are ("foo bar", \'a "b"\'); number of columns right after schema change', () => {
     beforeEach(() => run('create table t (x foo, y)'))
 
     it('null before execute; name first, seven items', async () => {

@@ -3,7 +3,7 @@
  * names they have there. Its tables are ours.
  */
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, EXCEPTIONS, refused, rows } from './subject.ts'
 
 const CITIES = ['Delft', 'Ede', 'Gouda', 'Maastricht', 'Utrecht', 'Zwolle']
@@ -21,7 +21,7 @@ describeCompliance('dbapi20', (db) => {
     for (const name of CITIES) await db.cur.execute(`insert into city values ('${name}')`)
   }
 
-  const sorted = (found: dbapi.Values[]) => found.map(([name]) => name).sort()
+  const sorted = (found: dbapi.RowArray[]) => found.map(([name]) => name).sort()
 
   it('test_connect', async () => {
     const conn = await db.open(':memory:')
@@ -51,7 +51,7 @@ describeCompliance('dbapi20', (db) => {
 
   it('test_ExceptionsAsConnectionAttributes', () => {
     for (const [name, cls] of Object.entries(EXCEPTIONS)) {
-      expect((db.conn as unknown as Record<string, unknown>)[name], name).to.equal(cls)
+      expect(db.conn).to.have.property(name, cls)
     }
   })
 

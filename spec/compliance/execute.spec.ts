@@ -1,6 +1,6 @@
 /** Checklist, section Cursor.execute: which texts and parameters it takes, and what it says of the others. */
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 describeCompliance('execute', (db) => {
@@ -37,7 +37,7 @@ describeCompliance('execute', (db) => {
     }
   })
 
-  describe('two statements in one execute → ProgrammingError "You can only execute one statement at a time" (10 variants, also `select 1; -`, …)', () => {
+  describe('two statements in one execute → ProgrammingError "You can only execute one statement at a time" (10 variants, also `select 1; -`, `select 1; /`, `select 1; // x`); trailing `;`, comments and blanks after one statement are fine (5 variants: `select 1;`, `; -- c`, `/* c */`, ...)', () => {
     for (const sql of [
       'select 1; select 2',
       'select 1; // x',

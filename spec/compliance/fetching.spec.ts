@@ -1,6 +1,6 @@
 /** Checklist, section Fetching: rows one by one, by many and all; executemany; closed cursors. */
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 /** Rows that take several chunks. */

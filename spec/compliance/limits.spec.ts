@@ -1,6 +1,6 @@
 /** Checklist, section Connection: getlimit and setlimit, and which isolation levels there are. */
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 describeCompliance('limits and levels', (db) => {
@@ -90,13 +90,13 @@ describeCompliance('limits and levels', (db) => {
   })
 
   describe('isolation_level accepts "", DEFERRED, IMMEDIATE, EXCLUSIVE, None (any case); bad value → ValueError; wrong type → TypeError; NUL or non-ascii inside → ValueError (here ProgrammingErrors)', () => {
-    const GOOD: [given: dbapi.Level, read: dbapi.Level][] = [
+    const GOOD: [given: dbapi.IsolationLevel | '', read: dbapi.IsolationLevel][] = [
       ['', 'DEFERRED'],
       ['DEFERRED', 'DEFERRED'],
       ['IMMEDIATE', 'IMMEDIATE'],
       ['EXCLUSIVE', 'EXCLUSIVE'],
-      ['immediate' as 'IMMEDIATE', 'IMMEDIATE'],
-      ['Exclusive' as 'EXCLUSIVE', 'EXCLUSIVE'],
+      ['immediate' as never, 'IMMEDIATE'],
+      ['Exclusive' as never, 'EXCLUSIVE'],
       [null, null],
     ]
     for (const [given, read] of GOOD) {

@@ -1,8 +1,8 @@
 /** Checklist, section Module: constants, the tree of errors, what an error tells, completeStatement(). */
 import { mkdirSync } from 'node:fs'
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
-import { describeCompliance, EXCEPTIONS, refused } from './subject.ts'
+import * as dbapi from 'forklite'
+import { describeCompliance, EXCEPTIONS, refused, rows } from './subject.ts'
 
 describeCompliance('module', (db) => {
   it("apilevel '2.0'; threadsafety in 0..3; paramstyle 'qmark'", () => {
@@ -11,7 +11,7 @@ describeCompliance('module', (db) => {
     expect(dbapi.paramstyle).to.equal('qmark')
   })
 
-  describe('Error tree: Warning and Error are base; InterfaceError, DatabaseError < Error; DataError, … < DatabaseError', () => {
+  describe('Error tree: Warning and Error are base; InterfaceError, DatabaseError < Error; DataError, OperationalError, IntegrityError, InternalError, ProgrammingError, NotSupportedError < DatabaseError', () => {
     const { Warning, Error: Base, InterfaceError, DatabaseError, ...others } = EXCEPTIONS
     const parentOf = (cls: unknown) => Object.getPrototypeOf(cls)
 
@@ -33,10 +33,12 @@ describeCompliance('module', (db) => {
   })
 
   it("sqliteVersion() tells the workers' engine", async () => {
-    expect(await dbapi.sqliteVersion()).to.match(/^3\.\d+\.\d+$/)
+    const version = await dbapi.sqliteVersion({ driver: db.driver })
+    expect(version).to.match(/^3\.\d+\.\d+$/)
+    expect(await rows(db.conn, 'select sqlite_version()')).to.deep.equal([[version]])
   })
 
-  describe('opening a folder as a database: Error, message "unable to open database file", code SQLITE_CANTOPEN*', () => {
+  describe('opening a folder as a database: Error, message "unable to open database file", code SQLITE_CANTOPEN*, numeric code and name on the error object (here the name only)', () => {
     it('by connect(), by name in `code` (row of differences: no number beside it)', async () => {
       mkdirSync(db.file('folder'), { recursive: true })
       const error = await refused(

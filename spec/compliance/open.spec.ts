@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 describeCompliance('open', (db) => {
-  describe('path given as path-like/URL object; path with unusual bytes; `file:` URI only when uri option is on; mode=ro URI refuses writes', () => {
+  describe("path given as path-like/URL object; path with unusual bytes; `file:` URI only when uri option is on; mode=ro URI refuses writes (OperationalError); '?' and '#' in a plain path", () => {
     async function expectOpens(database: string | URL, path: string, options = {}): Promise<void> {
       expect(existsSync(path)).to.equal(false)
       const conn = await db.open(database, options)

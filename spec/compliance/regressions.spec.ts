@@ -1,6 +1,6 @@
 /** Checklist, section Regression picks: what once went wrong in CPython's sqlite3. */
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 /** Rows that take several chunks, with some filler. */
@@ -8,7 +8,7 @@ const COUNT = 2000
 const NUMBERS = `with recursive n(i) as (values (0) union all select i + 1 from n where i < ${COUNT - 1}) select i, zeroblob(100) from n`
 
 describeCompliance('regressions', (db) => {
-  describe('user_version / schema_version pragma; statement reset after error; commit while another cursor is mid-result does not lose or repeat rows (commit_cursor_reset); table lock released when a cursor statement is replaced/closed; …', () => {
+  describe('user_version / schema_version pragma; statement reset after error; commit while another cursor is mid-result does not lose or repeat rows (commit_cursor_reset); table lock released when a cursor statement is replaced/closed (3 tests, bpo-44092 family); executescript steps SELECTs fully; closing db with open statements works; statement cached across ALTER (return_empty_bytestring; too many)', () => {
     it('user_version pragma', async () => {
       await db.cur.execute('pragma user_version = 11')
       expect(await rows(db.conn, 'pragma user_version')).to.deep.equal([[11]])

@@ -3,10 +3,20 @@
  * all of its tests, and a Connection with a Cursor for each. Runs in the caller. It knows no section.
  */
 import { expect } from 'chai'
+import type {
+  Connection,
+  ConnectionOptions,
+  Cursor,
+  NamedFactory,
+  Options,
+  Pool,
+  RowArray,
+  RowFunction,
+  RowOf,
+} from 'forklite'
+import * as dbapi from 'forklite'
 import { type DriverName, describeEachDriver, errorOf } from '../support/drivers.ts'
 import { tempDir } from '../support/temp-dir.ts'
-import type { Connection, ConnectionOptions, ConnectOptions, Cursor, Pool, Values } from './api.ts'
-import * as dbapi from './api.ts'
 
 export interface Compliance {
   readonly driver: DriverName
@@ -16,9 +26,11 @@ export interface Compliance {
   readonly conn: Connection
   readonly cur: Cursor
   /** Another Connection on the same file, closed behind the test. */
-  another(options?: ConnectionOptions): Promise<Connection>
+  another<F extends NamedFactory = null, T = never>(
+    options?: ConnectionOptions<F | RowFunction<T>>,
+  ): Promise<Connection<RowOf<F, T>>>
   /** A database of this test's own, closed behind it. */
-  open(database: string | URL, options?: ConnectOptions): Promise<Connection>
+  open(database: string | URL, options?: Options): Promise<Connection>
   /** The path of a file that is not the pool's. */
   file(name: string): string
 }
@@ -30,7 +42,7 @@ export function describeCompliance(section: string, tests: (db: Compliance) => v
     let pool: Pool
     let conn: Connection
     let cur: Cursor
-    let opened: Connection[]
+    let opened: Connection<unknown>[]
 
     before(async () => {
       // Nothing here is about what outlives a power failure.
@@ -52,8 +64,10 @@ export function describeCompliance(section: string, tests: (db: Compliance) => v
       if (failed !== undefined && this.currentTest?.state !== 'failed') throw failed.reason
     })
 
-    async function another(options?: ConnectionOptions): Promise<Connection> {
-      const connection = await pool.connect(options)
+    async function another<F extends NamedFactory = null, T = never>(
+      options?: ConnectionOptions<F | RowFunction<T>>,
+    ): Promise<Connection<RowOf<F, T>>> {
+      const connection = await pool.connect<F, T>(options)
       opened.push(connection)
       return connection
     }
@@ -90,7 +104,7 @@ async function dropAll(pool: Pool): Promise<void> {
 }
 
 /** All rows of a query. */
-export function rows(on: Pick<Connection, 'execute'>, sql: string): Promise<Values[]> {
+export function rows(on: Pick<Connection, 'execute'>, sql: string): Promise<RowArray[]> {
   return on.execute(sql).fetchall()
 }
 

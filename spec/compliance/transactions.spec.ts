@@ -1,7 +1,7 @@
 /** Checklist, section Transactions: what begins one, what ends it, what others see of it meanwhile. */
 import { expect } from 'chai'
+import * as dbapi from 'forklite'
 import { startScript } from '../support/run-script.ts'
-import * as dbapi from './api.ts'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 /** Another process, which writes, and commits on SIGUSR2. */

@@ -1,6 +1,6 @@
 /** Checklist, section Types: values in and out. */
 import { expect } from 'chai'
-import * as dbapi from './api.ts'
+import * as dbapi from 'forklite'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 describeCompliance('types', (db) => {

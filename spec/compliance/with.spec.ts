@@ -1,7 +1,7 @@
 /** Checklist, section Connection: what is `with con:` in Python, `conn.transaction(…)` here. */
 import { expect } from 'chai'
+import * as dbapi from 'forklite'
 import { startScript } from '../support/run-script.ts'
-import * as dbapi from './api.ts'
 import { describeCompliance, refused, rows } from './subject.ts'
 
 /** Another process, which holds a shared lock on the file in an open transaction until it is killed. */

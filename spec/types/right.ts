@@ -4,10 +4,13 @@
 import {
   type Connection,
   type Cursor,
+  completeStatement,
   connect,
   createPool,
   Date as DbDate,
   type Execution,
+  type IsolationLevel,
+  type Limits,
   type Options,
   PARSE_COLNAMES,
   PARSE_DECLTYPES,
@@ -19,6 +22,8 @@ import {
   registerAdapter,
   registerConverter,
   STRING,
+  sqliteVersion,
+  type TransactionOptions,
   type TypeObject,
   type Value,
 } from 'forklite'
@@ -109,6 +114,48 @@ export function rowObjects(row: Row, typed: Row<City>): void {
   same<Value>()(first)
   const unknown: unknown = row
   if (unknown instanceof Row) same<boolean>()(unknown.equals(row))
+}
+
+export async function scriptsAndTransactions(conn: Connection<Row>, pool: Pool): Promise<void> {
+  const { signal } = new AbortController()
+  same<Cursor<Row>>()(await conn.executescript('select 1; select 2', { signal, timeoutMs: 50 }))
+  const cur = conn.cursor<City>()
+  same<Cursor<City>>()(await cur.executescript('select 1'))
+  same<void>()(await pool.executescript('select 1', { signal }))
+
+  same<number>()(await conn.transaction(() => 5))
+  same<string>()(await conn.transaction(async () => 'a', { mode: 'readwrite' }))
+  const snapshot: TransactionOptions = { mode: 'readonly', signal, timeoutMs: 50 }
+  const rows = await conn.transaction(async (own) => {
+    same<Connection<Row>>()(own)
+    return own.execute('select 1').fetchall()
+  }, snapshot)
+  same<Row[]>()(rows)
+  same<void>()(await conn.transaction(() => conn.transaction(() => {})))
+}
+
+export async function settings(conn: Connection, pool: Pool): Promise<void> {
+  same<void>()(await conn.setAutocommit(true))
+  same<boolean>()(conn.autocommit)
+  same<void>()(await conn.setIsolationLevel('EXCLUSIVE'))
+  await conn.setIsolationLevel('')
+  await conn.setIsolationLevel(null)
+  await pool.connect({ isolationLevel: '' })
+  // What is read is never ''.
+  same<IsolationLevel>()(conn.isolationLevel)
+  same<'DEFERRED' | 'IMMEDIATE' | 'EXCLUSIVE' | null>()(conn.isolationLevel)
+
+  same<number>()(conn.getLimit('sqlLength'))
+  same<number>()(conn.setLimit('variables', 5))
+  const limits: Partial<Limits> = { attached: 0 }
+  await pool.connect({ limits })
+  await connect('a.db', { limits: { sqlLength: 1000, variables: 5 } })
+  for (const name of ['sqlLength', 'variables', 'attached'] as const) conn.setLimit(name, conn.getLimit(name))
+
+  same<string>()(await sqliteVersion())
+  same<string>()(await sqliteVersion({ driver: 'sqlite3', resolveFrom: new URL('file:///app/') }))
+  same<boolean>()(completeStatement('select 1;'))
+  same<void>()(conn.interrupt())
 }
 
 class Point {

@@ -13,6 +13,7 @@ import {
   Row,
   registerAdapter,
   registerConverter,
+  sqliteVersion,
 } from 'forklite'
 
 export async function options(pool: Pool): Promise<void> {
@@ -34,6 +35,12 @@ export async function options(pool: Pool): Promise<void> {
   await connect('a.db', { rowFactory: class City {} })
   // @ts-expect-error: a number of flags.
   await connect('a.db', { detectTypes: 'decltypes' })
+  // @ts-expect-error: nor such a limit.
+  await connect('a.db', { limits: { nope: 1 } })
+  // @ts-expect-error: a number.
+  await pool.connect({ limits: { variables: '5' } })
+  // @ts-expect-error: not what matters for which SQLite it is.
+  await sqliteVersion({ readers: 1 })
   // @ts-expect-error: a path or a URL.
   await connect(42)
   // @ts-expect-error: no database.
@@ -74,11 +81,57 @@ export async function calls(conn: Connection, cur: Cursor, pool: Pool): Promise<
   pool.cursor()
 }
 
+export async function scriptsAndTransactions(conn: Connection, cur: Cursor, pool: Pool): Promise<void> {
+  // @ts-expect-error: SQL is a string.
+  await conn.executescript(5)
+  // @ts-expect-error: on a cursor too.
+  await cur.executescript(5)
+  // @ts-expect-error: a script has no parameters.
+  await conn.executescript('select ?', [1])
+  // @ts-expect-error: an AbortSignal.
+  await pool.executescript('select 1', { signal: 5 })
+  // @ts-expect-error: nothing comes of a pool's script.
+  const script: Cursor = await pool.executescript('select 1')
+  // @ts-expect-error: a function.
+  await conn.transaction('x')
+  // @ts-expect-error: there is no such mode.
+  await conn.transaction(() => 1, { mode: 'exclusive' })
+  // @ts-expect-error: it resolves with what the function gives.
+  const text: string = await conn.transaction(async () => 1)
+  // @ts-expect-error: a transaction needs a Connection.
+  await pool.transaction(() => 1)
+  void [script, text]
+}
+
+export async function settings(conn: Connection): Promise<void> {
+  // @ts-expect-error: true or false.
+  await conn.setAutocommit('yes')
+  // @ts-expect-error: one or the other.
+  await conn.setAutocommit()
+  // @ts-expect-error: there is no such level.
+  await conn.setIsolationLevel('NEVER')
+  // @ts-expect-error: null is never.
+  await conn.setIsolationLevel(undefined)
+  // @ts-expect-error: there is no such limit.
+  conn.getLimit('nope')
+  // @ts-expect-error: nor here.
+  conn.setLimit('nope', 5)
+  // @ts-expect-error: a number.
+  conn.setLimit('variables', '5')
+  // @ts-expect-error: it returns what the limit was.
+  const before: string = conn.setLimit('variables', 5)
+  void before
+}
+
 export function properties(conn: Connection, cur: Cursor): void {
   // @ts-expect-error: read only.
   conn.inTransaction = false
   // @ts-expect-error: read only.
   conn.totalChanges = 0
+  // @ts-expect-error: read only, since a setter cannot wait for a COMMIT.
+  conn.autocommit = true
+  // @ts-expect-error: likewise.
+  conn.isolationLevel = 'DEFERRED'
   // @ts-expect-error: read only.
   cur.rowcount = 0
   // @ts-expect-error: read only.
