@@ -55,11 +55,13 @@ export class Connection<R = RowArray> extends Exceptions {
 
   /** Whether every statement commits by itself. Set when connecting, and by setAutocommit(). */
   get autocommit(): boolean {
+    this.#executor.expectOpen()
     return this.#executor.settings.autocommit
   }
 
   /** How the implicit transaction begins; null for never. Set when connecting, and by setIsolationLevel(). */
   get isolationLevel(): IsolationLevel {
+    this.#executor.expectOpen()
     return this.#executor.settings.isolationLevel
   }
 

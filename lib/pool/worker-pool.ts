@@ -380,11 +380,13 @@ export class WorkerPool implements WorkerOwner {
     const running = worker.isOldest(request)
     // Whoever closes a result has no quarrel with others', which would break.
     const grace = request.cursor !== 0 && worker.halfRead > 0 ? NEIGHBOURS_GRACE_MS : GRACE_MS
-    setTimeout(() => {
+    const look = (): void => {
       if (request.replied || !worker.ready) return
       if (running && worker.isOldest(request)) worker.kill()
       else this.#endQuery(request, worker)
-    }, grace).unref()
+    }
+    // Timers come before pipes: a caller that stood still has not read yet what was answered long ago.
+    setTimeout(() => setImmediate(look).unref(), grace).unref()
   }
 
   #isIdle(): boolean {

@@ -65,6 +65,8 @@ describeCompliance('connection', (db) => {
       executescript: () => conn.executescript('select 1'),
       transaction: () => conn.transaction(() => {}),
       inTransaction: () => conn.inTransaction,
+      autocommit: () => conn.autocommit,
+      isolationLevel: () => conn.isolationLevel,
       totalChanges: () => conn.totalChanges,
       interrupt: () => conn.interrupt(),
       getLimit: () => conn.getLimit('variables'),
