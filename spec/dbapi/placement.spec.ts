@@ -17,7 +17,9 @@ function place(
   { database = '/d.db', readonly = false, alone = false }: Kind = {},
 ): Placement {
   const pool = { alone, options: { database, readonly } } as unknown as WorkerPool
-  return placementOf(new Router().statement(sql), params as never, pool, (schema) => schema === 'own')
+  return placementOf(new Router().statement(sql), params as never, pool, (schema) =>
+    ['own', 'o.w'].includes(schema),
+  )
 }
 
 describe('placementOf()', () => {
@@ -33,6 +35,7 @@ describe('placementOf()', () => {
     ['detach own', 'own'],
     ['detach OWN', 'own'],
     ['pragma Own.cache_size = 1', 'own'],
+    ['pragma "O.w".cache_size = 1', 'own'],
     ['pragma own = 1', ['pragma', 'own', 'pragma own = 1']],
     ['pragma defer_foreign_keys = 1', 'transaction'],
     ["attach 'x.db' as X", ['attach', 'x', resolve('x.db')]],
