@@ -31,8 +31,8 @@ export function placementOf(
   if (temporary) return pool.alone ? 'any' : 'own'
   const key = statement.setPragma
   if (key !== null) {
-    const [schema] = key.split('.')
-    return isOwn(schema as string) && key.includes('.') ? 'own' : ['pragma', key, statement.sql]
+    const schema = statement.parsed.pragma?.schema ?? null
+    return schema !== null && isOwn(schema) ? 'own' : ['pragma', key, statement.sql]
   }
   if (attached === null) return 'any'
   const schema = inLowerCase(text(attached.schema, params, statement, 'the name of a schema'))

@@ -18,8 +18,6 @@ export interface ParsedSql {
   readonly statements: number
   /** Where each of them ends in the text, its `;` included: the next begins there. */
   readonly ends: readonly number[]
-  /** Whether the last of them, or else the text, has its `;`: of a CREATE TRIGGER the one behind its END. */
-  readonly complete: boolean
   /**
    * The first statement's first keyword in upper case; for WITH the verb behind its list; EXPLAIN stands for
    * itself. `''` for an empty text, and for one that begins as no statement does.
@@ -113,7 +111,6 @@ class Reader {
   readonly #lexer: Lexer
   readonly #parameters = new ParameterList()
   readonly #ends: number[] = []
-  #complete = false
   /** Whether the token at hand belongs to the first statement. */
   #first = true
   /** Parentheses open at the token at hand, in the first statement; a `)` is outside of what it closes. */
@@ -141,10 +138,8 @@ class Reader {
     this.#advance()
     while (this.#lexer.kind !== 'end') {
       if (this.#atEnd()) {
-        this.#complete = true
         this.#advance()
       } else {
-        this.#complete = false
         this.#readStatement()
         this.#ends.push(this.#lexer.stop)
       }
@@ -153,7 +148,6 @@ class Reader {
       sql,
       statements: this.#ends.length,
       ends: this.#ends,
-      complete: this.#complete,
       verb: this.#verb,
       names: this.#parameters.names(),
       named: this.#parameters.named,

@@ -99,17 +99,17 @@ export class Settings {
   async #detach(connection: DriverConnection, { all }: AppliedSettings, setting: Setting): Promise<void> {
     const attached = (settings: readonly Setting[]): boolean =>
       settings.some(([kind, name]) => kind === 'attach' && name === setting[1])
+    if (this.#setsWal && attached(all)) await checkpoint(connection, setting[1])
     if (attached(all) || !attached(this.#all)) await connection.exec(sqlOf(setting))
   }
 
   #lacking({ all }: AppliedSettings): Setting[] {
-    const has = (settings: readonly Setting[], [kind, name, value]: Setting): boolean =>
-      settings.some((other) => other[0] === kind && other[1] === name && other[2] === value)
+    // By identity: the same words again, after others, may mean another file, or undo another pragma.
     const detached = all
-      .filter((setting) => setting[0] === 'attach' && !has(this.#all, setting))
+      .filter((setting) => setting[0] === 'attach' && !this.#all.includes(setting))
       .map(([, name]): Setting => ['detach', name, ''])
     const left = detached.reduce(withSetting, all)
-    return [...detached, ...this.#all.filter((setting) => !has(left, setting))]
+    return [...detached, ...this.#all.filter((setting) => !left.includes(setting))]
   }
 
   #make(
@@ -131,6 +131,13 @@ export class Settings {
   #pragmasOf(schema: string): string {
     return this.#filePragmas.map(([name, value]) => `PRAGMA ${quoted(schema)}.${name} = ${value};`).join('')
   }
+}
+
+// The readers let go of the file later, and cannot: its newest rows would stay in its -wal for good.
+async function checkpoint(connection: DriverConnection, schema: string): Promise<void> {
+  try {
+    await ask(connection, `PRAGMA ${quoted(schema)}.wal_checkpoint(PASSIVE)`)
+  } catch {}
 }
 
 async function ask(connection: DriverConnection, sql: string): Promise<SettingResult> {

@@ -2,21 +2,26 @@
 import { expect } from 'chai'
 import type { WireError } from '../../lib/errors.ts'
 import {
+  ADOPT,
   COSTS,
   type Detail,
   EXECUTE,
   EXECUTEMANY,
+  EXECUTESCRIPT,
   FAILED,
   FETCH,
   FINALIZE,
+  LEAVE,
   MAGIC,
   MORE,
+  ON,
   type Open,
   ProtocolError,
   readHello,
   readOpen,
   readReplies,
   readRequests,
+  SET,
   SLOTS,
   UNNUMBERED,
   VERSION,
@@ -59,6 +64,19 @@ describe('a batch of requests', () => {
       ['fetch', 5, 9],
       ['finalize', 9],
       ['execute', 6, 7, null, [], null],
+    ])
+  })
+
+  it('reaches it with scripts, own connections and settings too', () => {
+    const attach = ['attach', 'x', '/x.db']
+    const batch = [EXECUTESCRIPT, 3, 'select 1;', ON, 8, ...execute, LEAVE, 8, SET, 4, attach, ADOPT, attach]
+    expect(read(batch)).to.deep.equal([
+      ['executescript', 3, 'select 1;'],
+      ['on', 8],
+      ['execute', 3, 7, 'select ?', [1, 'a', null], 'IMMEDIATE'],
+      ['leave', 8],
+      ['set', 4, attach],
+      ['adopt', attach],
     ])
   })
 
@@ -106,6 +124,19 @@ describe('a batch of requests', () => {
     ['a fetch of a negative cursor', [FETCH, 1, -1], 'a request numbered -1'],
     ['a fetch with a string for an id', [FETCH, '1', 1], 'string came where a number of a request was due'],
     ['a finalize without its cursor', [FINALIZE], 'undefined came where a number of a request was due'],
+    ['a script that is null', [EXECUTESCRIPT, 1, null], 'null came where a script was due'],
+    ['a script without its id', [EXECUTESCRIPT, 'a', 'b'], 'string came where a number of a request was due'],
+    ['an own connection that is none', [ON, null], 'null came where a number of a request was due'],
+    ['a negative own connection', [LEAVE, -1], 'a request numbered -1'],
+    ['a setting that is a string', [ADOPT, 'attach'], 'string came where a setting was due'],
+    ['a setting of an unknown kind', [SET, 1, ['vacuum', 'x', '']], 'a setting of kind vacuum'],
+    ['a setting of two parts', [SET, 1, ['attach', 'x']], 'a setting of 2 parts'],
+    ['a setting of four parts', [ADOPT, ['attach', 'x', 'y', 'z']], 'a setting of 4 parts'],
+    [
+      'a setting whose value is a number',
+      [ADOPT, ['pragma', 'x', 1]],
+      'number came where part of a setting was due',
+    ],
     ['a finalize of what is no number', [FINALIZE, []], 'an array came where a number of a request was due'],
   ])
   for (let length = 1; length < execute.length; length++) {

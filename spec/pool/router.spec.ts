@@ -49,12 +49,10 @@ describe('Router', () => {
     ['select 1; select 2', 'ProgrammingError', 'give each its own execute()'],
     ["select 'a\0b'", 'ProgrammingError', 'NUL'],
     ["select '\ud800'", 'ProgrammingError', 'surrogate'],
-    ['create temp table t (a)', 'NotSupportedError', 'use a table'],
-    ['create temporary view v as select 1', 'NotSupportedError', 'use a table'],
-    ["attach 'other.db' as other", 'NotSupportedError', 'connect() to that file'],
-    ['detach other', 'NotSupportedError', 'connect() to that file'],
-    ['pragma foreign_keys = off', 'NotSupportedError', "'pragmas'"],
-    ['pragma main.cache_size(100)', 'NotSupportedError', "'pragmas'"],
+    ['pragma locking_mode = exclusive', 'NotSupportedError', 'the pool sets it itself'],
+    ['explain pragma foreign_keys = off', 'NotSupportedError', 'without EXPLAIN'],
+    ['pragma main."QUERY_ONLY"(0)', 'NotSupportedError', "'readonly'"],
+    ['pragma busy_timeout = 5', 'NotSupportedError', "'lockTimeoutMs'"],
     ['pragma journal_mode = delete', 'NotSupportedError', "'pragmas'"],
   ]
   for (const [sql, name, wayRound] of refused) {
@@ -64,6 +62,62 @@ describe('Router', () => {
         .that.includes({ name, sql })
     })
   }
+
+  const special: [sql: string, route: string, setPragma: string | null][] = [
+    ['create temp table t (a)', 'writer', null],
+    ['create temporary view v as select 1', 'writer', null],
+    ['select * from temp.t', 'reader', null],
+    ["attach 'other.db' as other", 'writer', null],
+    ['detach other', 'writer', null],
+    ['pragma foreign_keys = off', 'writer', 'foreign_keys'],
+    ['PRAGMA Main.Cache_Size(100)', 'writer', 'main.cache_size'],
+    ['pragma defer_foreign_keys = on', 'writer', 'defer_foreign_keys'],
+  ]
+  for (const [sql, route, setPragma] of special) {
+    it(`knows that it may concern one connection or all: ${sql}`, () => {
+      expect(new Router().statement(sql)).to.include({ route, special: true, setPragma })
+    })
+  }
+
+  for (const sql of [
+    'select 1',
+    'pragma foreign_keys',
+    'pragma user_version = 1',
+    'pragma table_info(t)',
+    'create table temp_t (a)',
+    "explain attach 'x' as y",
+  ]) {
+    it(`knows that it concerns any: ${sql}`, () => {
+      expect(new Router().statement(sql)).to.include({ special: false, setPragma: null })
+    })
+  }
+
+  describe('script()', () => {
+    it('has its statements, and where each ends', () => {
+      const sql =
+        " select ';' ;; create trigger t after insert on a begin select 1; end; -- c\n attach 'x' as y"
+      const { statements, ends } = new Router().script(sql)
+      expect(statements.map(({ parsed, special }) => [parsed.verb, special])).to.deep.equal([
+        ['SELECT', false],
+        ['CREATE', false],
+        ['ATTACH', true],
+      ])
+      expect(ends.at(-1)).to.equal(sql.length)
+      expect(statements.map((statement) => statement.sql).join('')).to.equal(sql)
+    })
+
+    it('has none of nothing', () => expect(new Router().script(' ;; -- c').statements).to.deep.equal([]))
+
+    for (const [sql, message] of [
+      ['select 1; select ?', 'takes no parameters'],
+      ['select 1; pragma journal_mode = delete', 'journal_mode'],
+      ['select 1\0', 'NUL'],
+    ] as const) {
+      it(`refuses ${JSON.stringify(sql)}`, () => {
+        expect(() => new Router().script(sql)).to.throw(message)
+      })
+    }
+  })
 
   for (const sql of [null, undefined, 1, {}, ['select 1']]) {
     it(`takes no ${JSON.stringify(sql)} for SQL`, () => {

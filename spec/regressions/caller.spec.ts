@@ -314,9 +314,9 @@ describe('regressions in the caller', () => {
   it('gives advice about pragmas that holds', async () => {
     const conn = await connect(':memory:')
     expect((await errorOf(conn.execute('pragma busy_timeout = 5'))).message).to.match(
-      /set by the pool itself/,
+      /option 'lockTimeoutMs'/,
     )
-    expect((await errorOf(conn.execute('pragma cache_size = 5'))).message).to.match(/option 'pragmas'/)
+    expect((await errorOf(conn.execute('pragma query_only = 1'))).message).to.match(/option 'readonly'/)
     await conn.close()
   })
 })

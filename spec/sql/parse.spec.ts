@@ -14,7 +14,6 @@ describe('parseSql', () => {
       sql,
       statements: 1,
       ends: [sql.length],
-      complete: false,
       verb: 'INSERT',
       names: [':name', '?2'],
       named: true,
