@@ -1,8 +1,8 @@
 /**
- * CaseDatabases: an empty database for each case of a `.sqltest` file. To fork a pool for each of thousands
- * would take minutes, so most cases run one after the other in one file, behind its writer and readers, and
- * what each has made is dropped. Whatever could leave a trace, or see one, gets `:memory:` for itself. Runs in
- * the runner's process.
+ * CaseDatabases: an empty database for each case of a `.sqltest` file: a file, behind its writer and readers. To
+ * fork a pool for each of thousands would take minutes, so most cases run one after the other in one, and what
+ * each has made is dropped. Whatever could leave a trace, or see one, gets a database for itself. Runs in the
+ * runner's process.
  */
 import { join } from 'node:path'
 import { type Connection, connect } from 'forklite'
@@ -14,13 +14,24 @@ import type { SqltestCase } from './sqltest-parse.ts'
 const ASKING =
   /\bpragma(?:\s+|_)(?:integrity_check|quick_check|table_x?info|index_x?info|index_list|foreign_key_list)\b/gi
 
-/** What belongs to a connection or stays in a file, and what tells of pages that others may have used. */
-const TRACES = /\b(?:pragma|attach|detach|temp|temporary|vacuum|rootpage|dbstat|sqlite_dbpage)(?:\b|_)/i
+/**
+ * What belongs to a connection or stays in a file, as sqlite_sequence does, and what tells of pages that others
+ * may have used.
+ */
+const TRACES =
+  /\b(?:pragma|autoincrement|attach|detach|temp|temporary|vacuum|rootpage|dbstat|sqlite_dbpage)(?:\b|_)/i
+
+/** What shows that a database is a file, where a case has declared `:memory:`. */
+const SHOWS_FILE = /\b(?:pragma|rootpage|dbstat|sqlite_dbpage)(?:\b|_)/i
 
 /** Whether a case is run in a database that no other case has used. */
-export function needsOwn({ setups, sql }: SqltestCase): boolean {
-  const texts = [...setups.map((setup) => setup.sql ?? ''), sql]
-  return texts.some((text) => TRACES.test(text.replace(ASKING, '')))
+export function needsOwn(test: SqltestCase): boolean {
+  return TRACES.test(textOf(test))
+}
+
+/** All SQL of a case, without what is harmless. */
+function textOf({ setups, sql }: SqltestCase): string {
+  return [...setups.map((setup) => setup.sql ?? ''), sql].join('\n').replace(ASKING, '')
 }
 
 export class CaseDatabases {
@@ -40,12 +51,13 @@ export class CaseDatabases {
 
   /** Calls `use` with an empty database. */
   async with<T>(test: SqltestCase, use: (database: Database) => Promise<T>): Promise<T> {
-    return needsOwn(test) ? this.withOwn(use) : this.#withShared(use)
+    return needsOwn(test) ? this.withOwn(test, use) : this.#withShared(use)
   }
 
-  /** Calls `use` with a database that only it uses. */
-  async withOwn<T>(use: (database: Database) => Promise<T>): Promise<T> {
-    const database = await ForkliteDatabase.open(':memory:', this.#driver, this.#reading)
+  /** Calls `use` with a database that only it uses: a file, or `:memory:` where it could see the difference. */
+  async withOwn<T>(test: SqltestCase, use: (database: Database) => Promise<T>): Promise<T> {
+    const path = SHOWS_FILE.test(textOf(test)) ? ':memory:' : this.#newFile()
+    const database = await ForkliteDatabase.open(path, this.#driver, this.#reading)
     return use(database).finally(() => database.close())
   }
 
@@ -67,9 +79,13 @@ export class CaseDatabases {
     }
   }
 
+  #newFile(): string {
+    return join(this.#folder, `cases-${++this.#files}.db`)
+  }
+
   async #open(): Promise<{ readonly path: string; readonly keeper: Connection }> {
     if (this.#shared === null) {
-      const path = join(this.#folder, `cases-${++this.#files}.db`)
+      const path = this.#newFile()
       this.#shared = { path, keeper: await connect(path, optionsFor(this.#driver)) }
     }
     return this.#shared
@@ -82,7 +98,7 @@ const MADE = `
   where type in ('table', 'view') and name not like 'sqlite\\_%' escape '\\' or name like 'sqlite\\_stat_' escape '\\'
   order by sql like 'create virtual table%' desc, rowid desc`
 
-/** Drops all there is, and tells whether then there is nothing: sqlite_sequence, for one, cannot be dropped. */
+/** Drops all there is, and tells whether then there is nothing. */
 async function clear(keeper: Connection): Promise<boolean> {
   for (const [type, name] of await keeper.execute(MADE).fetchall()) {
     await keeper.execute(`drop ${type} if exists "${String(name).replaceAll('"', '""')}"`)

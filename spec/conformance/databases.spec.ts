@@ -183,6 +183,7 @@ describe('needsOwn', () => {
     'detach x',
     'vacuum',
     'select rootpage from sqlite_schema',
+    'create table t (a integer primary key autoincrement)',
     'pragma integrity_check; pragma user_version = 7',
   ]
   for (const sql of shared) it(`lets '${sql}' share`, () => expect(needsOwn(testCase(sql))).to.equal(false))

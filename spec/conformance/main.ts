@@ -44,6 +44,8 @@ async function main(): Promise<number> {
   for (const [signal, number] of Object.entries({ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 })) {
     process.once(signal, () => process.exit(128 + number))
   }
+  // Where SQL names a file, it is one of ours.
+  process.chdir(folder)
   const { reports, totals } = await runAll(found, drivers, folder)
   return conclude(found, reports, totals)
 }

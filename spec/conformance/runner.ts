@@ -129,16 +129,17 @@ export class Runner {
     const direct = agreement ? await this.#runDirectly(test) : undefined
     const attempt = (outcome: ReturnType<typeof run>) =>
       outcome.then((ours) => judge(test.expectation, ours, direct), describeError)
-    let problem = await attempt(databases.with(test, run))
+    const problem = await attempt(databases.with(test, run))
     if (problem === null) return
-    if (!needsOwn(test) && (await attempt(databases.withOwn(run))) === null) {
-      problem += ' (only where other tests were run before)'
-    }
-    const { line, name: what, sql } = test
-    const failure = { line, what, problem, sql }
+    const failure = { line: test.line, what: test.name, problem, sql: test.sql }
     const theirs = agreement ? null : judge(test.expectation, await this.#runDirectly(test))
-    if (theirs === null) report.failures.push(failure)
-    else report.own.push({ ...failure, direct: theirs })
+    if (theirs !== null) {
+      report.own.push({ ...failure, direct: theirs })
+      return
+    }
+    const alone = needsOwn(test) ? problem : await attempt(databases.withOwn(test, run))
+    if (alone === null) failure.problem += ' (only where other tests were run before)'
+    report.failures.push(failure)
   }
 
   async #runDirectly(test: SqltestCase) {
