@@ -39,6 +39,20 @@ export function deadlineOf(options: CallOptions | undefined): number {
   return performance.now() + timeoutMs
 }
 
+/** When a call is over, and by what: absolute, so that whatever it consists of ends together. */
+export interface CallEnd {
+  /** By performance.now(); Infinity for never. */
+  readonly deadline: number
+  readonly signal: AbortSignal | null
+}
+
+export const NO_END: CallEnd = { deadline: Number.POSITIVE_INFINITY, signal: null }
+
+/** The end of a call that is made now with these options. Throws on what is no option. */
+export function endOf(options: CallOptions | undefined): CallEnd {
+  return options === undefined ? NO_END : { deadline: deadlineOf(options), signal: options.signal ?? null }
+}
+
 /**
  * What `promise` resolves to, or a QueryCancelled as soon as the deadline (by performance.now()) has passed or
  * the signal is aborted. The promise itself goes on.

@@ -3,13 +3,13 @@
  * as Python's sqlite3 begins them, on the writer's Lease while one is open. Runs in the caller. It knows what a
  * statement is, from the router, and which requests it made; which child runs them is the pool's business.
  */
-import { type Error as DbapiError, ProgrammingError } from '../errors.ts'
+import { type Error as DbapiError, ProgrammingError, WorkerExited } from '../errors.ts'
 import { transactionLost, unsendable } from '../pool/failures.ts'
 import type { Lease } from '../pool/lease.ts'
 import type { Request } from '../pool/request.ts'
 import { type Statement, scriptPart } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
-import { type CallOptions, deadlineOf } from './call-options.ts'
+import { type CallEnd, type CallOptions, ended, endOf, NO_END } from './call-options.ts'
 import type { Connection } from './connection.ts'
 import type { Cursor, Executor } from './cursor.ts'
 import { Exchange } from './exchange.ts'
@@ -124,7 +124,7 @@ export class ConnectionExecutor implements Executor {
     this.expectOpen()
     const run = manyRun(this, sql, sets, options)
     const interrupts = this.#interrupts
-    await this.#turn()
+    await this.#turn(run, sql)
     try {
       return await runMany(run, {
         send: (slice) => {
@@ -148,13 +148,18 @@ export class ConnectionExecutor implements Executor {
     this.expectOpen()
     expectLength(sql, this.limits)
     const script = this.pool.router.script(sql)
+    if (this.pool.options.readonly) {
+      const control = script.statements.find(({ controls }) => controls)
+      if (control !== undefined) throw noWriterForTransaction(control.sql)
+    }
+    const end = endOf(options)
     const interrupts = this.#interrupts
-    await this.#turn()
+    await this.#turn(end, sql)
     try {
       if (interrupts !== this.#interrupts) throw interrupted(sql, 'no')
       // Within transaction(fn) the script is part of that, which commits as a whole or not at all.
-      if (!this.settings.autocommit && this.#functions === 0) await this.#commitNow(options)
-      await runScript(script, options, ({ parsed, special }) => special && !parsed.temporary, {
+      if (!this.settings.autocommit && this.#functions === 0) await this.#commitNow(end)
+      await runScript(script, end, ({ parsed, special }) => special && !parsed.temporary, {
         send: (part, last) => {
           part.pins = true
           part.holds = !last
@@ -183,7 +188,7 @@ export class ConnectionExecutor implements Executor {
     this.expectOpen()
     await this.#turn()
     try {
-      if (commits) await this.#commitNow()
+      if (commits) await this.#commitNow(NO_END)
       this.settings = { ...this.settings, ...settings }
     } finally {
       this.#gate.leave()
@@ -218,9 +223,25 @@ export class ConnectionExecutor implements Executor {
     if (execution.state === 'new') this.pool.watch(execution)
   }
 
-  // Waits for a turn alone; the caller of this leaves the gate.
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#gate.enter({ alone: true, run: resolve }))
+  // Waits for a turn alone, no longer than the call may take; the caller of this leaves the gate.
+  async #turn({ deadline, signal }: CallEnd = NO_END, sql = ''): Promise<void> {
+    let taken = false
+    let givenUp = false
+    const turn = new Promise<void>((resolve) => {
+      const run = (): void => {
+        taken = true
+        if (givenUp) this.#gate.leave()
+        else resolve()
+      }
+      this.#gate.enter({ alone: true, run })
+    })
+    try {
+      await ended(turn, deadline, signal, sql)
+    } catch (error) {
+      givenUp = true
+      if (taken) this.#gate.leave()
+      throw error
+    }
   }
 
   #send(request: Request): void {
@@ -298,7 +319,8 @@ export class ConnectionExecutor implements Executor {
     const inSnapshot = this.#home.hasSnapshot
     const loss = this.#home.takeLoss()
     if (loss === null) return
-    this.#lost ??= loss
+    // Whoever hears of temporary objects hears of the transaction too; not the other way round.
+    this.#lost = loss
     if (inSnapshot) this.#inTransaction = false
     this.#readonly = false
   }
@@ -376,20 +398,21 @@ export class ConnectionExecutor implements Executor {
    */
   async begin(savepoint: string, readonly: boolean, options?: CallOptions): Promise<boolean> {
     this.expectOpen()
+    const end = endOf(options)
     const interrupts = this.#interrupts
-    await this.#turn()
+    await this.#turn(end, 'BEGIN')
     try {
       if (interrupts !== this.#interrupts) throw interrupted('BEGIN', 'no')
       this.#noteLostHome()
       const begins = !this.#inTransaction
       if (!begins) {
         if (readonly && !this.#readonly) throw notReadonly()
-        await this.#runNow(this.pool.router.statement(`SAVEPOINT ${savepoint}`), options)
+        await this.#runNow(this.pool.router.statement(`SAVEPOINT ${savepoint}`), end)
       } else if (readonly) {
-        await this.#beginReadonly(options)
+        await this.#beginReadonly(end)
       } else {
         const begin = `BEGIN ${this.settings.isolationLevel ?? 'IMMEDIATE'}`
-        await this.#runNow(this.pool.router.statement(begin), options)
+        await this.#runNow(this.pool.router.statement(begin), end)
       }
       this.#functions++
       return begins
@@ -403,26 +426,47 @@ export class ConnectionExecutor implements Executor {
     this.#functions--
   }
 
-  async #beginReadonly(options?: CallOptions): Promise<void> {
-    if (this.pool.alone) {
-      await this.#runNow(this.pool.router.statement('BEGIN DEFERRED'), options)
-    } else {
-      this.#home.takeSnapshot()
-      await this.#runNow(BEGIN_SNAPSHOT, options, true)
-    }
+  async #beginReadonly(end: CallEnd): Promise<void> {
+    if (this.pool.alone) await this.#runNow(this.pool.router.statement('BEGIN DEFERRED'), end)
+    else await this.#takeSnapshot(end, true)
     this.#readonly = true
   }
 
+  async #takeSnapshot(end: CallEnd, again: boolean): Promise<void> {
+    this.#home.takeSnapshot()
+    try {
+      await this.#runNow(BEGIN_SNAPSHOT, end, true)
+    } catch (error) {
+      // What a child may have begun all the same is closed there.
+      this.#endReadonly()
+      this.#inTransaction = false
+      // Nothing has been seen yet: another reader will do.
+      if (!again || !(error instanceof WorkerExited)) throw error
+      await this.#takeSnapshot(end, false)
+    }
+  }
+
   // Commits what is open, for one that has its turn already.
-  async #commitNow(options?: CallOptions): Promise<void> {
+  async #commitNow(end: CallEnd): Promise<void> {
     this.#noteLoss(this.#lease)
     if (this.#inTransaction || this.#lost !== null)
-      await this.#runNow(this.pool.router.statement('COMMIT'), options)
+      await this.#runNow(this.pool.router.statement('COMMIT'), end)
+  }
+
+  /** Runs a statement of our own on a savepoint, which no limit keeps back. */
+  async control(sql: string): Promise<void> {
+    this.expectOpen()
+    await this.#turn()
+    try {
+      await this.#runNow(this.pool.router.statement(sql), NO_END)
+    } finally {
+      this.#gate.leave()
+    }
   }
 
   // Runs a statement for one that has its turn already.
-  async #runNow(statement: Statement, options?: CallOptions, script = false): Promise<void> {
-    const exchange = new Exchange(statement, null, 0, deadlineOf(options), options?.signal ?? null)
+  async #runNow(statement: Statement, { deadline, signal }: CallEnd, script = false): Promise<void> {
+    const exchange = new Exchange(statement, null, 0, deadline, signal)
     exchange.script = script
     this.#send(exchange)
     try {

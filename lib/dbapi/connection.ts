@@ -167,7 +167,8 @@ export class Connection<R = RowArray> extends Exceptions {
    * Runs a function within a transaction and resolves with what it resolves with: commits then, rolls back when it
    * throws or the commit fails, and rejects with that error. Called within another it is a savepoint: what it has
    * done is undone when it throws, the rest goes on. The writer is held until it ends, so await in it what belongs
-   * to it only. With `{ mode: 'readonly' }` it reads one snapshot on a reader instead, and holds nobody.
+   * to it only. With `{ mode: 'readonly' }` it reads one snapshot on a reader instead, and holds nobody
+   * (but where a database is not in WAL, and has one connection).
    * `signal` and `timeoutMs` limit the wait for its begin.
    *
    * All statements of this Connection belong to it, whoever makes them: callers that run side by side need

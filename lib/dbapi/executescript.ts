@@ -4,8 +4,7 @@
  */
 import type { Error as DbapiError } from '../errors.ts'
 import { type Script, type Statement, scriptPart } from '../pool/router.ts'
-import type { CallOptions } from './call-options.ts'
-import { deadlineOf } from './call-options.ts'
+import type { CallEnd } from './call-options.ts'
 import { Exchange } from './exchange.ts'
 
 /** Statements of a script that are sent together. */
@@ -28,15 +27,14 @@ export interface PartCarrier {
 /** Runs a script. `standsAlone` tells of a statement whether it is to go by itself. */
 export async function runScript(
   script: Script,
-  options: CallOptions | undefined,
+  { deadline, signal }: CallEnd,
   standsAlone: (statement: Statement) => boolean,
   carrier: PartCarrier,
 ): Promise<void> {
-  const deadline = deadlineOf(options)
   const parts = partsOf(script, standsAlone)
   for (const [i, part] of parts.entries()) {
     const { statement } = part
-    const exchange = new Exchange(statement, null, statement.sql.length, deadline, options?.signal ?? null)
+    const exchange = new Exchange(statement, null, statement.sql.length, deadline, signal)
     exchange.script = part.script
     carrier.send(exchange, i === parts.length - 1)
     try {

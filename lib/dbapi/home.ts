@@ -4,6 +4,7 @@
  * run wherever there is room.
  */
 import type { SqlValue } from '../drivers/driver.ts'
+import { isPrivate } from '../pool/child-options.ts'
 import { ownConnectionLost, snapshotLost } from '../pool/failures.ts'
 import { OwnConnection } from '../pool/own-connection.ts'
 import type { Request } from '../pool/request.ts'
@@ -13,9 +14,11 @@ import { expectAttachable } from './limits.ts'
 import type { Limits } from './options.ts'
 import { placementOf } from './placement.ts'
 import {
+  noConnectionForTemporary,
   noSnapshotBesideTemporary,
   notInTransaction,
   noWriterForTemporary,
+  readonlyTransaction,
   settingRefused,
 } from './refusals.ts'
 
@@ -49,7 +52,7 @@ export class Home {
   place(request: Request, open: boolean, limits: Limits): void {
     const { parsed, sql } = request.statement
     if (request.script) {
-      if (parsed.temporary && !this.#pool.alone) this.#expectOwn(sql)
+      if (parsed.temporary && !isPrivate(this.#pool.options.database)) this.#expectOwn(sql)
       return
     }
     const isOwn = (schema: string): boolean => this.#ownSchemas.has(schema)
@@ -74,8 +77,10 @@ export class Home {
     if (schema === null) return
     this.#attaching = null
     if (!succeeded) return
-    if (statement.parsed.attached?.file === undefined) this.#ownSchemas.delete(schema)
-    else this.#ownSchemas.add(schema)
+    const attached = statement.parsed.attached?.file !== undefined
+    if (attached) this.#ownSchemas.add(schema)
+    else this.#ownSchemas.delete(schema)
+    this.#pool.settings.countOwn(schema, attached ? 1 : -1)
   }
 
   /** Makes a place for a readonly transaction: the reader that takes its first statement keeps it. */
@@ -96,8 +101,7 @@ export class Home {
       return snapshotLost
     }
     if (!this.#own?.lost) return null
-    this.#own = null
-    this.#ownSchemas.clear()
+    this.#forgetOwn()
     return ownConnectionLost
   }
 
@@ -105,11 +109,19 @@ export class Home {
   close(): void {
     this.endSnapshot()
     if (this.#own !== null) this.#pool.leave(this.#own)
+    this.#forgetOwn()
+  }
+
+  #forgetOwn(): void {
     this.#own = null
+    for (const schema of this.#ownSchemas) this.#pool.settings.countOwn(schema, -1)
+    this.#ownSchemas.clear()
   }
 
   #expectOwn(sql: string): void {
+    if (this.#snapshot !== null) throw readonlyTransaction(sql)
     if (this.#pool.options.readonly) throw noWriterForTemporary(sql)
+    if (this.#pool.alone) throw noConnectionForTemporary(sql)
     this.#own ??= new OwnConnection('writer')
   }
 }

@@ -3,7 +3,7 @@
  * the pool. Runs in the caller, for the few statements that may not concern any.
  */
 import type { SqlValue } from '../drivers/driver.ts'
-import { NotSupportedError, ProgrammingError } from '../errors.ts'
+import { NotSupportedError, OperationalError, ProgrammingError } from '../errors.ts'
 import { isPrivate } from '../pool/child-options.ts'
 import type { Statement } from '../pool/router.ts'
 import type { Setting } from '../pool/settings.ts'
@@ -28,7 +28,7 @@ export function placementOf(
   // The only connection there will ever be: everything holds for it, and for all.
   if (isPrivate(pool.options.database) && !pool.options.readonly) return 'any'
   if (statement.setsForTransaction) return 'transaction'
-  if (temporary) return pool.alone ? 'any' : 'own'
+  if (temporary) return 'own'
   const key = statement.setPragma
   if (key !== null) {
     const schema = statement.parsed.pragma?.schema ?? null
@@ -39,11 +39,18 @@ export function placementOf(
   if (attached.file === undefined) return isOwn(schema) ? 'own' : ['detach', schema, '']
   const file = text(attached.file, params, statement, 'the name of a file')
   const { path, readonly } = databasePath(file, file.startsWith('file:'))
-  if (isPrivate(path)) return pool.alone ? 'any' : 'own'
+  if (isPrivate(path)) return 'own'
   if (readonly && !pool.options.readonly) {
     throw new NotSupportedError(
       'a file cannot be attached readonly beside one that is not: open it with connect() and mode=ro',
       { code: 'UNSUPPORTED', sql: statement.sql },
+    )
+  }
+  if (pool.settings.ownSchemas.has(schema)) {
+    throw new OperationalError(
+      `database ${schema} is already in use: a Connection has attached one of this name in memory; ` +
+        'take another name, or detach that first',
+      { code: 'SQLITE_ERROR', sql: statement.sql },
     )
   }
   return ['attach', schema, path]

@@ -8,7 +8,7 @@ import type { Lease } from '../pool/lease.ts'
 import type { Request } from '../pool/request.ts'
 import type { Script } from '../pool/router.ts'
 import type { WorkerPool } from '../pool/worker-pool.ts'
-import type { CallOptions } from './call-options.ts'
+import { type CallEnd, type CallOptions, endOf } from './call-options.ts'
 import type { Cursor, Executor } from './cursor.ts'
 import { Exchange } from './exchange.ts'
 import { manyRun, type ParameterSets, runMany, type SliceCarrier } from './executemany.ts'
@@ -19,6 +19,7 @@ import type { ConnectionSettings, Limits } from './options.ts'
 import { placementOf } from './placement.ts'
 import {
   counterRefused,
+  noWriterForTransaction,
   settingRefused,
   temporaryRefused,
   transactionLeft,
@@ -107,8 +108,11 @@ export class PoolExecutor implements Executor, SliceCarrier {
     this.expectOpen()
     expectLength(sql, this.limits)
     const script = this.pool.router.script(sql)
-    for (const { parsed } of script.statements) if (parsed.temporary) throw temporaryRefused(parsed.sql)
-    const running = this.#runScript(script, options)
+    for (const { controls, parsed } of script.statements) {
+      if (parsed.temporary) throw temporaryRefused(parsed.sql)
+      if (controls && this.pool.options.readonly) throw noWriterForTransaction(parsed.sql)
+    }
+    const running = this.#runScript(script, endOf(options))
     this.#running.add(running)
     try {
       await running
@@ -127,12 +131,12 @@ export class PoolExecutor implements Executor, SliceCarrier {
     this.pool.submit(slice)
   }
 
-  async #runScript(script: Script, options: CallOptions | undefined): Promise<void> {
+  async #runScript(script: Script, end: CallEnd): Promise<void> {
     // The writer, from the first part to the last.
     let lease: Lease | null = null
     let inTransaction = false
     try {
-      await runScript(script, options, ({ special }) => special, {
+      await runScript(script, end, ({ special }) => special, {
         send: (part, last) => {
           part.label = 'a script of the pool'
           part.pins = true

@@ -63,6 +63,14 @@ export function noWriterForTemporary(sql: string): NotSupportedError {
   )
 }
 
+export function noConnectionForTemporary(sql: string): NotSupportedError {
+  return new NotSupportedError(
+    "a database that is not in WAL has one connection for all, and temporary objects would be everybody's: " +
+      'leave journal_mode to be WAL, or use a WITH clause',
+    { code: 'UNSUPPORTED', sql },
+  )
+}
+
 export function temporaryRefused(sql: string): NotSupportedError {
   return new NotSupportedError(
     'temporary objects, and databases attached in memory, belong to a Connection: use pool.connect()',

@@ -23,6 +23,8 @@ interface Opened {
   readonly transaction: number
   /** That in which it was opened; null for the outermost. */
   readonly outer: Opened | null
+  /** Whether what failed within it could not be undone. */
+  spoilt: boolean
 }
 
 export class Transactions {
@@ -45,7 +47,7 @@ export class Transactions {
       const begins = await this.#executor.begin(name, mode === 'readonly', options)
       const { transaction } = this.#executor
       const outer = begins ? null : (this.#opened.at(-1) ?? null)
-      return await this.#runIn({ savepoint: begins ? null : name, transaction, outer }, work)
+      return await this.#runIn({ savepoint: begins ? null : name, transaction, outer, spoilt: false }, work)
     } finally {
       this.#names.delete(name)
     }
@@ -67,7 +69,7 @@ export class Transactions {
       const result = await work()
       this.#expectWhole(opened)
       if (savepoint === null) await this.#executor.end('COMMIT')
-      else await this.#executor.start(null, `RELEASE ${savepoint}`)
+      else await this.#executor.control(`RELEASE ${savepoint}`)
       return result
     } catch (error) {
       await this.#undo(opened)
@@ -87,10 +89,13 @@ export class Transactions {
       // Also what its statements have begun by themselves since something else ended it: it would stay open for ever.
       if (savepoint === null || (ended && this.#opened[0] === opened)) await executor.end('ROLLBACK')
       else if (!ended) {
-        await executor.start(null, `ROLLBACK TO ${savepoint}`)
-        await executor.start(null, `RELEASE ${savepoint}`)
+        await executor.control(`ROLLBACK TO ${savepoint}`)
+        await executor.control(`RELEASE ${savepoint}`)
       }
-    } catch {}
+    } catch {
+      // What could not be undone is still there: the transaction around it must not commit it.
+      if (opened.outer !== null) opened.outer.spoilt = true
+    }
   }
 
   // What would be committed is what was done in it, all of it, and nothing else.
@@ -104,7 +109,7 @@ export class Transactions {
         'IN_TRANSACTION',
       )
     }
-    if (this.#executor.transaction === transaction) return
+    if (this.#executor.transaction === transaction && !opened.spoilt) return
     throw new OperationalError(
       'the transaction was ended before its function was: by OR ROLLBACK or RAISE(ROLLBACK), by a ' +
         'COMMIT in a script, or with its child process; what was done since is rolled back',

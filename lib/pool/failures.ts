@@ -132,8 +132,8 @@ export function transactionLost(sql: string): OperationalError {
 
 export function ownConnectionLost(sql: string): OperationalError {
   return new OperationalError(
-    'temporary tables and databases attached in memory were lost with the child process; ' +
-      'call rollback() and make them again',
+    'temporary tables and databases attached in memory were lost with the child process, and the transaction if one ' +
+      'was open; call rollback() and make them again',
     { code: 'TEMPORARY_LOST', sql, applied: 'no' },
   )
 }

@@ -54,8 +54,8 @@ export class Reads {
       if (reader === null) return
       this.queue.shift()
       // The first of a readonly transaction: from now on this is its reader.
-      request.own?.isWith(reader)
-      reader.enqueue(request)
+      if (request.own?.isWith(reader) === false) this.pinned.push(request)
+      else reader.enqueue(request)
     }
   }
 

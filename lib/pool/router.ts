@@ -49,10 +49,14 @@ export const OWN_PRAGMAS: ReadonlySet<string> = new Set([
   'writable_schema',
 ])
 
+/** Those that cannot be set while the database is open: `temp_store` drops what is temporary, everybody's. */
+const FIXED_PRAGMAS: ReadonlySet<string> = new Set([...OWN_PRAGMAS, 'journal_mode', 'temp_store'])
+
 /** What to do about a pragma that cannot be set. */
 const PRAGMA_ADVICE: Record<string, string> = {
   busy_timeout: "give the option 'lockTimeoutMs'",
   journal_mode: "give it to connect() or createPool() in the option 'pragmas'",
+  temp_store: "give it to connect() or createPool() in the option 'pragmas'",
   query_only: "open the database with the option 'readonly'",
 }
 
@@ -181,7 +185,7 @@ function expectSettable(parsed: ParsedSql): void {
   const { pragma, sql } = parsed
   // Behind EXPLAIN too: SQLite runs some while it prepares.
   if (pragma === null || pragma.argument === null || SHARED_PRAGMAS.has(pragma.name)) return
-  const refused = OWN_PRAGMAS.has(pragma.name) || pragma.name === 'journal_mode' || parsed.verb === 'EXPLAIN'
+  const refused = FIXED_PRAGMAS.has(pragma.name) || parsed.verb === 'EXPLAIN'
   if (!refused) return
   const advice = PRAGMA_ADVICE[pragma.name] ?? 'the pool sets it itself'
   throw new NotSupportedError(

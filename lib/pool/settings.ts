@@ -17,6 +17,16 @@ export class PoolSettings {
     return this.#inForce
   }
 
+  /** Names under which Connections have databases attached in memory, each on its own connection. */
+  readonly ownSchemas = new Map<string, number>()
+
+  /** A Connection has attached one more of this name for itself, or one less (-1). */
+  countOwn(schema: string, change: 1 | -1): void {
+    const count = (this.ownSchemas.get(schema) ?? 0) + change
+    if (count > 0) this.ownSchemas.set(schema, count)
+    else this.ownSchemas.delete(schema)
+  }
+
   /** How many were made. */
   get made(): number {
     return this.#made.length

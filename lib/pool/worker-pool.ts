@@ -145,7 +145,8 @@ export class WorkerPool implements WorkerOwner {
     if (request.state === 'done') return
     if (request.state === 'sent') {
       if (request.statement.route === 'writer') return
-      if (request.worker?.role === 'reader') this.#endQuery(request, request.worker)
+      if (request.worker !== null && this.#mayBeKilled(request.worker, request))
+        this.#endQuery(request, request.worker)
     } else if (request.state === 'waiting') {
       request.queue?.remove(request)
     }
@@ -382,11 +383,17 @@ export class WorkerPool implements WorkerOwner {
     const grace = request.cursor !== 0 && worker.halfRead > 0 ? NEIGHBOURS_GRACE_MS : GRACE_MS
     const look = (): void => {
       if (request.replied || !worker.ready) return
-      if (running && worker.isOldest(request)) worker.kill()
+      if (running && worker.isOldest(request) && this.#mayBeKilled(worker, request)) worker.kill()
       else this.#endQuery(request, worker)
     }
     // Timers come before pipes: a caller that stood still has not read yet what was answered long ago.
-    setTimeout(() => setImmediate(look).unref(), grace).unref()
+    setTimeout(() => setImmediate(look), grace).unref()
+  }
+
+  // The writer only for a read on an own connection, which holds up all writes, and while no transaction is open there:
+  // what is temporary is lost with it, and their Connections are told.
+  #mayBeKilled(worker: WorkerProcess, request: Request): boolean {
+    return worker.role === 'reader' || (request.own !== null && this.#writes.lease === null)
   }
 
   #isIdle(): boolean {

@@ -9,10 +9,15 @@ import type { Request } from './request.ts'
 import { RequestQueue } from './request-queue.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
+/** A read that costs less, in microseconds, may have others behind it. */
+const SHORT_US = 1000
+
 export class Writes {
   readonly queue = new RequestQueue()
   /** Reads on Connections' own connections, in the writer's child: they wait for nobody's transaction. */
   readonly ownReads = new RequestQueue()
+  // One of these that is long or not yet measured: nothing is sent behind it, so that it can be ended alone.
+  #alone: Request | null = null
   // The open transaction, at most one: nothing of the queue is sent while it is held, only what is its own.
   #lease: Lease | null = null
   readonly #leased = new RequestQueue()
@@ -38,9 +43,15 @@ export class Writes {
   /** Gives the writer what it has room for; the first that may leave a transaction open stops the queue. */
   dispatch(writer: WorkerProcess): void {
     for (;;) {
+      if (this.#alone !== null && !this.#alone.replied && this.#alone.worker === writer) return
+      this.#alone = null
       const queue = this.#next()
       const request = queue.peek()
       if (request === undefined || !hasRoom(writer, request)) return
+      if (queue === this.ownReads && !isShort(request)) {
+        if (writer.inFlight > 0) return
+        this.#alone = request
+      }
       queue.shift()
       if (request.own?.isWith(writer) === false) {
         fail(request, ownConnectionLost(request.statement.sql))
@@ -77,6 +88,10 @@ export class Writes {
     this.#lease = lease
     return lease
   }
+}
+
+function isShort({ statement }: Request): boolean {
+  return statement.cost < SHORT_US
 }
 
 function fail(request: Request, error: Error): void {

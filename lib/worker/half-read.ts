@@ -97,6 +97,12 @@ export class HalfRead {
     this.#rest = new KeptRows(rows, broken)
   }
 
+  /** Lets go of the rows that are left, which whoever fetches on must hear of. Never throws or rejects. */
+  breakOff(error: Error): Awaitable<void> {
+    this.#broken ??= error
+    return this.close()
+  }
+
   /** Lets go of the rows that are left. Never throws or rejects. */
   close(): Awaitable<void> {
     try {
@@ -121,7 +127,7 @@ export class HalfRead {
 function keptTooLarge(limit: number): DataError {
   return new DataError(
     'another statement ran while this result was half-read, so its rows had to be kept (a database that is not in WAL ' +
-      `has one connection), and they take more than the ${limit} bytes of maxResultBytes: read it to its end first, ` +
+      `has one connection, and so has a Connection with temporary objects), and they take more than the ${limit} bytes of maxResultBytes: read it to its end first, ` +
       'or raise maxResultBytes',
     { code: 'RESULT_TOO_LARGE' },
   )

@@ -48,6 +48,8 @@ export class OwnConnections {
   async leave(number: number): Promise<void> {
     const own = this.#all.get(number)
     this.#all.delete(number)
+    // Results that are half-read live on, as behind a COMMIT.
+    await own?.current.keepHalfRead(this.#options.maxResultBytes)
     await own?.close()
   }
 
@@ -60,6 +62,8 @@ export class OwnConnections {
   }
 
   async close(): Promise<void> {
-    for (const number of [...this.#all.keys()]) await this.leave(number)
+    const closed = await Promise.allSettled([...this.#all.values()].map((own) => own.close()))
+    this.#all.clear()
+    for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason
   }
 }

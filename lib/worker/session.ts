@@ -102,8 +102,11 @@ export class Session {
   /** Rolls back what is open and closes the database; nothing may be queued any more. */
   async close(): Promise<void> {
     this.#cursors.clear()
-    await this.#own.close()
-    await this.#connections.close()
+    try {
+      await this.#own.close()
+    } finally {
+      await this.#connections.close()
+    }
   }
 
   #drain(): void {

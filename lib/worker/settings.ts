@@ -3,7 +3,9 @@
  * and pragmas. Runs in the child. A connection gets what it lacks before its next statement; the pool sees to it
  * that all children have the same settings.
  */
+import { existsSync } from 'node:fs'
 import type { Awaitable, Column, DriverConnection, RowValues } from '../drivers/driver.ts'
+import { DriverError } from '../errors.ts'
 import { type Setting, withSetting } from '../ipc/settings.ts'
 import { chain } from './awaitable.ts'
 import { readPragma } from './pragmas.ts'
@@ -119,6 +121,7 @@ export class Settings {
   ): Awaitable<void> {
     if (setting === undefined) return undefined
     const [kind, name] = setting
+    if (kind === 'attach') expectFile(setting)
     const made = chain(connection.exec(sqlOf(setting)), () =>
       kind === 'attach' ? connection.exec(this.#pragmasOf(name)) : undefined,
     )
@@ -131,6 +134,15 @@ export class Settings {
   #pragmasOf(schema: string): string {
     return this.#filePragmas.map(([name, value]) => `PRAGMA ${quoted(schema)}.${name} = ${value};`).join('')
   }
+}
+
+// SQLite would make a new one of that name.
+function expectFile([, name, path]: Setting): void {
+  if (existsSync(path)) return
+  throw new DriverError(
+    'SQLITE_CANTOPEN',
+    `unable to open database file: ${path}, which was attached as ${name}, is gone; put it back, or DETACH ${quoted(name)}`,
+  )
 }
 
 // The readers let go of the file later, and cannot: its newest rows would stay in its -wal for good.

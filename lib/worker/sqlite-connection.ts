@@ -4,6 +4,7 @@
  * statement is decided by Connections.
  */
 import type { Awaitable, DriverConnection, DriverCursor, DriverStatement } from '../drivers/driver.ts'
+import { ProgrammingError } from '../errors.ts'
 import { HalfRead } from './half-read.ts'
 import { ReadTransaction } from './read-transaction.ts'
 import { Rowids } from './rowids.ts'
@@ -56,11 +57,20 @@ export class SqliteConnection {
 
   /** Lets go of everything, rolls back what is open and closes the connection. */
   async close(): Promise<void> {
-    for (const result of this.halfRead) await result.close()
+    for (const result of this.halfRead) await result.breakOff(connectionClosed())
     this.statements.clear()
     this.reading.finalize()
     this.rowids.finalize()
     if (this.driver.inTransaction) await this.driver.exec('ROLLBACK')
     await this.driver.close()
   }
+}
+
+function connectionClosed(): ProgrammingError {
+  return new ProgrammingError(
+    'the SQLite connection of this result was closed before it was read to its end',
+    {
+      code: 'RESULT_GONE',
+    },
+  )
 }

@@ -520,8 +520,11 @@ describeEachDriver('executescript', ({ driver, file }) => {
       [file('delete.db'), { pragmas: { journal_mode: 'delete' } }],
     ] as const) {
       const alone = await connect(path, { driver, ...options })
+      // Where there is one connection, temporary objects are for ':memory:' only: see temporary.spec.
+      const temporary =
+        path === ':memory:' ? "create temp table y (a); attach '' as x; create table x.y (a);" : ''
       await alone.executescript(
-        "create table t (a); create temp table k (a); insert into k values (1); attach '' as x; create table x.y (a); pragma foreign_keys = off; insert into t select * from k",
+        `create table t (a); create table k (a); insert into k values (1); ${temporary} pragma foreign_keys = off; insert into t select * from k`,
       )
       expect(await all(alone)).to.deep.equal([1])
       expect(await all(alone, 'pragma foreign_keys')).to.deep.equal([0])

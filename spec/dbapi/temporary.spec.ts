@@ -352,15 +352,19 @@ describeEachDriver('temporary objects', ({ driver, file }) => {
         expect((await errorOf(on.execute('select a from x.v'))).message).to.match(/no such/)
     })
 
-    it('with a name that all get later can be detached, and then see theirs', async () => {
-      await conn.execute("attach ':memory:' as x")
-      await other.execute(`attach '${file('x.db')}' as x`)
-      await other.execute('create table x.v (a)')
-      expect((await errorOf(conn.execute('select 1'))).message).to.match(/x is already in use/)
+    it('keep their name from a file of all, until they are detached or their Connection is closed', async () => {
+      const third = await pool.connect()
+      for (const each of [conn, third]) await each.execute("attach ':memory:' as x")
+      const taken = async () => (await errorOf(other.execute(`attach '${file('x.db')}' as X`))).message
+      expect(await taken()).to.match(
+        /x is already in use: a Connection has attached one of this name in memory/,
+      )
       await conn.execute('detach x')
+      expect(await taken()).to.match(/already in use/)
+      await third.close()
+      await other.execute(`attach '${file('x.db')}' as X`)
+      await other.execute('create table x.v (a)')
       expect(await all(conn, 'select a from x.v')).to.deep.equal([])
-      await other.execute('detach x')
-      expect((await errorOf(conn.execute('select a from x.v'))).message).to.match(/no such/)
     })
 
     it('that could not be detached are still theirs', async () => {
@@ -488,12 +492,19 @@ describeEachDriver('temporary objects', ({ driver, file }) => {
     })
   })
 
-  it("are plain where there is one SQLite connection: ':memory:', and not in WAL", async () => {
-    for (const [path, options] of [
-      [':memory:', {}],
-      [file('delete.db'), { pragmas: { journal_mode: 'delete' } }],
-    ] as const) {
-      const alone = await connect(path, { driver, ...options })
+  it('are refused where a file has one SQLite connection: not in WAL', async () => {
+    const alone = await connect(file('delete.db'), { driver, pragmas: { journal_mode: 'delete' } })
+    for (const sql of ['create temp table k (a)', "attach ':memory:' as m", 'select * from temp.k']) {
+      expect(await errorOf(alone.execute(sql))).to.include({ name: 'NotSupportedError', sql })
+      expect((await errorOf(alone.executescript(sql))).name).to.equal('NotSupportedError')
+    }
+    await alone.execute('create table t (a)')
+    await alone.close()
+  })
+
+  it("are plain in ':memory:', which has one SQLite connection", async () => {
+    for (const path of [':memory:', '']) {
+      const alone = await connect(path, { driver })
       await alone.execute('create temp table k (a)')
       await alone.execute("attach ':memory:' as m")
       await alone.execute('create table m.v as select 1 as a')
