@@ -14,15 +14,20 @@ import type { SqltestCase } from './sqltest-parse.ts'
 const ASKING =
   /\bpragma(?:\s+|_)(?:integrity_check|quick_check|table_x?info|index_x?info|index_list|foreign_key_list)\b/gi
 
-/**
- * What belongs to a connection or stays in a file, as sqlite_sequence does, and what tells of pages that others
- * may have used.
- */
-const TRACES =
-  /\b(?:pragma|autoincrement|attach|detach|temp|temporary|vacuum|rootpage|dbstat|sqlite_dbpage)(?:\b|_)/i
+/** What shows that a database is a file, where a case has declared `:memory:`; and which pages others have used. */
+const SHOWS_FILE = words('pragma', 'rootpage', 'dbstat', 'sqlite_dbpage')
 
-/** What shows that a database is a file, where a case has declared `:memory:`. */
-const SHOWS_FILE = /\b(?:pragma|rootpage|dbstat|sqlite_dbpage)(?:\b|_)/i
+/** Besides, what belongs to a connection, counts what it did, or stays in a file, as sqlite_sequence does. */
+const TRACES = words(
+  ...['pragma', 'rootpage', 'dbstat', 'sqlite_dbpage'],
+  ...['attach', 'detach', 'temp', 'temporary', 'changes', 'total_changes', 'last_insert_rowid'],
+  ...['autoincrement', 'vacuum'],
+)
+
+/** Any of them as a word; `pragma_page_count` is a pragma too. */
+function words(...all: string[]): RegExp {
+  return new RegExp(`\\b(?:${all.join('|')})(?:\\b|_)`, 'i')
+}
 
 /** Whether a case is run in a database that no other case has used. */
 export function needsOwn(test: SqltestCase): boolean {

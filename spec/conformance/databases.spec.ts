@@ -183,6 +183,7 @@ describe('needsOwn', () => {
     'detach x',
     'vacuum',
     'select rootpage from sqlite_schema',
+    'begin; select total_changes()',
     'create table t (a integer primary key autoincrement)',
     'pragma integrity_check; pragma user_version = 7',
   ]

@@ -95,7 +95,7 @@ async function fetchInParts(cursor: Cursor, rows: Value[][]): Promise<void> {
   for (let last = FETCH_ROWS; ; ) {
     const part = await cursor.fetchmany(FETCH_ROWS)
     rows.push(...part)
-    if (part.length > last || (part.length > 0 && last < FETCH_ROWS)) {
+    if (part.length > FETCH_ROWS || (part.length > 0 && last < FETCH_ROWS)) {
       throw new Error(`fetchmany(${FETCH_ROWS}) gave ${last} rows, and then ${part.length}`)
     }
     if (part.length === 0) return

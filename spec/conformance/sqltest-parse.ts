@@ -5,7 +5,9 @@
  * Besides what the format's README names there are `matrix` cases: one statement for each combination of their
  * `@var` values, expected to give what SQLite gives; and snapshots of query plans, which are another engine's.
  */
+import { combinations, substitute } from './sqltest-matrix.ts'
 import { Scanner, SqltestError } from './sqltest-scanner.ts'
+import { skipDatabase, skipIf, skipUnless } from './sqltest-skips.ts'
 
 const MODIFIERS = ['error', 'pattern', 'raw', 'unordered'] as const
 
@@ -37,19 +39,8 @@ export interface SqltestFile {
   readonly problems: readonly SqltestError[]
 }
 
-/** Databases that are made new for each case; the others are files that are not here. */
-const NEW_DATABASES = [':memory:', ':temp:']
 /** Whose expectations are meant for the sqlite3 shell's list mode. */
 const OWN_BACKEND = '@cli'
-/** Conditions of @skip-if, and whether they hold here. */
-const CONDITIONS: Record<string, boolean> = { sqlite: true, mvcc: false }
-/** Capabilities, and whether SQLite has them. */
-const CAPABILITIES: Record<string, boolean> = {
-  trigger: true,
-  strict: true,
-  materialized_views: false,
-  custom_types: false,
-}
 
 /** What stands before a case. */
 interface Decorators {
@@ -136,7 +127,7 @@ class Reader {
       case '@database': {
         const name = scanner.word('a database')
         if (scanner.peek() === 'readonly') scanner.word('readonly')
-        if (!NEW_DATABASES.includes(name)) this.#skipAll(`the database ${name} is not here`)
+        this.#skipAll(skipDatabase(name))
         break
       }
       case '@setup':
@@ -155,19 +146,19 @@ class Reader {
         this.#skip(`@skip: ${scanner.string('a reason')}`)
         break
       case '@skip-if':
-        this.#skip(this.#condition(word, CONDITIONS, true, line))
+        this.#skip(this.#condition(skipIf, word, line))
         break
       case '@requires':
-        this.#skip(this.#condition(word, CAPABILITIES, false, line))
+        this.#skip(this.#condition(skipUnless, word, line))
         break
       case '@skip-file':
         this.#skipAll(`@skip-file: ${scanner.string('a reason')}`)
         break
       case '@skip-file-if':
-        this.#skipAll(this.#condition(word, CONDITIONS, true, line))
+        this.#skipAll(this.#condition(skipIf, word, line))
         break
       case '@requires-file':
-        this.#skipAll(this.#condition(word, CAPABILITIES, false, line))
+        this.#skipAll(this.#condition(skipUnless, word, line))
         break
       case '@backend':
         // How the other engine is called makes no difference to SQL.
@@ -190,12 +181,10 @@ class Reader {
     this.#skipFile ??= reason
   }
 
-  /** `NAME "reason"`: why the case is skipped if what the name stands for is as `skipped` says, else null. */
-  #condition(word: string, known: Record<string, boolean>, skipped: boolean, line: number): string | null {
+  /** `NAME "reason"`. */
+  #condition(skip: typeof skipIf, word: string, line: number): string | null {
     const name = this.#scanner.word('a condition')
-    const reason = this.#scanner.string('a reason')
-    if (!Object.hasOwn(known, name)) throw new SqltestError(`${word} of an unknown '${name}'`, line)
-    return known[name] === skipped ? `${word} ${name}: ${reason}` : null
+    return skip(word, name, this.#scanner.string('a reason'), line)
   }
 
   #readTest(line: number): void {
@@ -266,19 +255,4 @@ function trimLines(text: string): string {
     .split('\n')
     .map((line) => line.trim())
     .join('\n')
-}
-
-/** Every choice of one value for each variable. */
-function combinations(vars: [name: string, values: string[]][]): Map<string, string>[] {
-  let all = [new Map<string, string>()]
-  for (const [name, values] of vars) {
-    all = all.flatMap((chosen) => values.map((value) => new Map([...chosen, [name, value]])))
-  }
-  return all
-}
-
-/** `$name` by its value; the longest name first, so that `$s` leaves `$start` alone. */
-function substitute(template: string, values: ReadonlyMap<string, string>): string {
-  const names = [...values.keys()].sort((a, b) => b.length - a.length)
-  return names.reduce((sql, name) => sql.replaceAll(`$${name}`, () => values.get(name)!), template)
 }

@@ -66,14 +66,14 @@ describe('the summary', () => {
   })
 
   it('cuts what is long', () => {
-    const failures = Array.from({ length: 300 }, (_, line) => ({
+    const failures = Array.from({ length: 1100 }, (_, line) => ({
       ...FAILURE,
       line,
       problem: 'x'.repeat(1000),
     }))
     const text = failureList([report({ failures })])
     expect(text)
-      .to.include('FAILED (300):')
+      .to.include('FAILED (1100):')
       .and.to.match(/… and 100 more$/)
     expect(Math.max(...text.split('\n').map((line) => line.length))).to.be.below(410)
   })

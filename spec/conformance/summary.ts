@@ -71,7 +71,7 @@ function show(cell: string | number): string {
 }
 
 /** No more of a list is shown than this, and of each failure no more than these. */
-const MOST_LINES = 200
+const MOST_LINES = 1000
 const MOST_CHARACTERS = 400
 
 /** The failures, one once for all readings that have it; '' for none. */
