@@ -37,7 +37,10 @@ const ENDING = new Set(['COMMIT', 'END', 'ROLLBACK'])
 let numbered = 0
 
 // SQLite takes the snapshot at the first read, not at BEGIN.
-const BEGIN_SNAPSHOT = scriptPart('BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1', 'reader')
+const BEGIN_SNAPSHOT = scriptPart('BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1', {
+  route: 'reader',
+  temporary: false,
+})
 
 export class ConnectionExecutor implements Executor {
   readonly pool: WorkerPool

@@ -53,7 +53,8 @@ function partsOf({ ends, sql, statements }: Script, standsAlone: (statement: Sta
   const close = (end: number): void => {
     if (end === first) return
     const text = sql.slice(ends[first - 1] ?? 0, ends[end - 1])
-    parts.push({ statement: scriptPart(text), first, script: true })
+    const temporary = statements.slice(first, end).some(({ parsed }) => parsed.temporary)
+    parts.push({ statement: scriptPart(text, { route: 'writer', temporary }), first, script: true })
     first = end
   }
   for (const [i, statement] of statements.entries()) {

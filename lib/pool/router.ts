@@ -5,7 +5,7 @@
  */
 import { NotSupportedError, ProgrammingError } from '../errors.ts'
 import { ClockCache } from '../sql/clock-cache.ts'
-import { type ParsedSql, parseSql, WRITING } from '../sql/parse.ts'
+import { type ParsedSql, parseScript, parseSql, WRITING } from '../sql/parse.ts'
 
 /** So many texts are remembered, and none longer than this. */
 const TEXTS = 2048
@@ -145,22 +145,30 @@ export class Router {
   /** The statements of a text. Throws as statement() does, of any of them. */
   script(sql: string): Script {
     expectString(sql)
-    const parsed = parseSql(sql)
-    expectWhole(parsed)
-    const { ends } = parsed
-    const statements = ends.map((end, i) => new Statement(parseSql(sql.slice(ends[i - 1] ?? 0, end))))
-    for (const statement of statements) {
-      expectSettable(statement.parsed)
-      if (statement.parsed.names.length > 0)
-        throw misuse('a script takes no parameters: use execute() or executemany()', statement.sql)
+    expectWhole({ hasNul: sql.includes('\0'), loneSurrogate: !sql.isWellFormed(), sql })
+    const ends: number[] = []
+    const statements: Statement[] = []
+    let end = 0
+    for (const parsed of parseScript(sql)) {
+      expectSettable(parsed)
+      if (parsed.names.length > 0)
+        throw misuse('a script takes no parameters: use execute() or executemany()', parsed.sql)
+      end += parsed.sql.length
+      ends.push(end)
+      statements.push(new Statement(parsed))
     }
     return { sql, statements, ends }
   }
 }
 
-/** A part of a script as one Statement: it goes there, whatever it begins with. */
-export function scriptPart(sql: string, route: 'reader' | 'writer' = 'writer'): Statement {
-  const statement = new Statement(parseSql(sql))
+const NOTHING = parseSql('')
+
+/** A part of a script as one Statement, of which no more is known: it has been read already. */
+export function scriptPart(
+  sql: string,
+  { route, temporary }: { route: 'reader' | 'writer'; temporary: boolean },
+): Statement {
+  const statement = new Statement({ ...NOTHING, sql, temporary })
   statement.route = route
   return statement
 }
@@ -176,7 +184,11 @@ function expectString(sql: unknown): void {
   })
 }
 
-function expectWhole({ hasNul, loneSurrogate, sql }: ParsedSql): void {
+function expectWhole({
+  hasNul,
+  loneSurrogate,
+  sql,
+}: Pick<ParsedSql, 'hasNul' | 'loneSurrogate' | 'sql'>): void {
   if (hasNul) throw misuse('SQL holds a NUL character, where every SQLite package would cut it', sql)
   if (loneSurrogate) throw misuse('SQL holds half a surrogate pair, which no encoding can carry', sql)
 }

@@ -106,11 +106,26 @@ export function parseSql(sql: string): ParsedSql {
   return new Reader(sql).read()
 }
 
+/**
+ * Each statement of a text by itself, as parseSql() tells of its piece alone, in time linear in the length of all.
+ * There is no NUL in the text.
+ */
+export function parseScript(sql: string): ParsedSql[] {
+  const statements: ParsedSql[] = []
+  let from = 0
+  for (;;) {
+    const reader = new Reader(sql, from, sql.length)
+    const end = reader.readStatement()
+    if (end === null) return statements
+    statements.push(reader.parsed(sql.slice(from, end)))
+    from = end
+  }
+}
+
 /** One reading of one text. Each `#read` method begins with its first token at hand and ends behind its last. */
 class Reader {
   readonly #lexer: Lexer
   readonly #parameters = new ParameterList()
-  readonly #ends: number[] = []
   /** Whether the token at hand belongs to the first statement. */
   #first = true
   /** Parentheses open at the token at hand, in the first statement; a `)` is outside of what it closes. */
@@ -129,25 +144,31 @@ class Reader {
   #returning = false
   #upsert = false
 
-  constructor(sql: string) {
-    this.#lexer = new Lexer(sql)
+  constructor(sql: string, from?: number, end?: number) {
+    this.#lexer = new Lexer(sql, from, end)
   }
 
   read(): ParsedSql {
-    const { sql } = this.#lexer
-    this.#advance()
-    while (this.#lexer.kind !== 'end') {
-      if (this.#atEnd()) {
-        this.#advance()
-      } else {
-        this.#readStatement()
-        this.#ends.push(this.#lexer.stop)
-      }
-    }
+    const ends: number[] = []
+    for (let end = this.readStatement(); end !== null; end = this.readStatement()) ends.push(end)
+    return this.parsed(this.#lexer.sql, ends)
+  }
+
+  /** Reads the next statement. Returns where it ends, null if there is none. */
+  readStatement(): number | null {
+    do this.#advance()
+    while (this.#lexer.kind === ';')
+    if (this.#lexer.kind === 'end') return null
+    this.#readStatement()
+    return this.#lexer.stop
+  }
+
+  /** What was read of a text. */
+  parsed(sql: string, ends = [sql.length]): ParsedSql {
     return {
       sql,
-      statements: this.#ends.length,
-      ends: this.#ends,
+      statements: ends.length,
+      ends,
       verb: this.#verb,
       names: this.#parameters.names(),
       named: this.#parameters.named,

@@ -3,7 +3,7 @@
  * Rows that they give are stepped over and dropped, as in CPython.
  */
 import type { DriverConnection } from '../drivers/driver.ts'
-import { parseSql, WRITING } from '../sql/parse.ts'
+import { parseScript, WRITING } from '../sql/parse.ts'
 import { finalizeQuietly } from './statements.ts'
 
 /** How far a script has come. */
@@ -20,12 +20,10 @@ export async function runScript(
   sql: string,
   progress: ScriptProgress,
 ): Promise<void> {
-  const { ends } = parseSql(sql)
-  for (const [i, end] of ends.entries()) {
+  for (const [i, statement] of parseScript(sql).entries()) {
     progress.statement = i
-    const statement = sql.slice(ends[i - 1] ?? 0, end)
-    if (WRITING.has(parseSql(statement).verb)) progress.changes += await write(connection, statement)
-    else await connection.exec(statement)
+    if (WRITING.has(statement.verb)) progress.changes += await write(connection, statement.sql)
+    else await connection.exec(statement.sql)
   }
 }
 

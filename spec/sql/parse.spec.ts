@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { parseSql } from '../../lib/sql/parse.ts'
+import { parseScript, parseSql } from '../../lib/sql/parse.ts'
 import { itWithDriver } from '../support/drivers.ts'
 import { openSqlite, prepare } from './sqlite.ts'
 
@@ -522,6 +522,18 @@ describe('parseSql', () => {
           expect(parsed.named).to.equal(parsed.names.some((name) => name !== null && name[0] !== '?'))
           expect(parsed.gaps.every((number) => parsed.names[number - 1] === null)).to.equal(true)
           expect(parsed.gaps).not.to.include(parsed.names.length)
+        }),
+        { numRuns: 5000 },
+      )
+    })
+
+    it('reads each statement of a script as if it stood alone', () => {
+      fc.assert(
+        fc.property(fc.array(soup, { maxLength: 4 }), (texts) => {
+          const sql = texts.join(';').replaceAll('\0', '')
+          const { ends } = parseSql(sql)
+          const pieces = ends.map((end, i) => parseSql(sql.slice(ends[i - 1] ?? 0, end)))
+          expect(parseScript(sql)).to.deep.equal(pieces)
         }),
         { numRuns: 5000 },
       )
