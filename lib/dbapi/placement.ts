@@ -11,6 +11,8 @@ import type { WorkerPool } from '../pool/worker-pool.ts'
 import { inLowerCase, type Operand } from '../sql/parse.ts'
 import { databasePath } from './database-path.ts'
 
+const TEMP_STORE = 'temp_store'
+
 /** `'transaction'`: any, but within a transaction only. */
 export type Placement = 'any' | 'own' | 'transaction' | Setting
 
@@ -30,6 +32,8 @@ export function placementOf(
   if (statement.setsForTransaction) return 'transaction'
   if (temporary) return 'own'
   const key = statement.setPragma
+  // It says where what is temporary is kept, and drops what there is: everybody's, if it were for all.
+  if (key?.endsWith(TEMP_STORE)) return 'own'
   if (key !== null) {
     const schema = statement.parsed.pragma?.schema ?? null
     return schema !== null && isOwn(schema) ? 'own' : ['pragma', key, statement.sql]

@@ -49,14 +49,13 @@ export const OWN_PRAGMAS: ReadonlySet<string> = new Set([
   'writable_schema',
 ])
 
-/** Those that cannot be set while the database is open: `temp_store` drops what is temporary, everybody's. */
-const FIXED_PRAGMAS: ReadonlySet<string> = new Set([...OWN_PRAGMAS, 'journal_mode', 'temp_store'])
+/** Those that cannot be set while the database is open. */
+const FIXED_PRAGMAS: ReadonlySet<string> = new Set([...OWN_PRAGMAS, 'journal_mode'])
 
 /** What to do about a pragma that cannot be set. */
 const PRAGMA_ADVICE: Record<string, string> = {
   busy_timeout: "give the option 'lockTimeoutMs'",
   journal_mode: "give it to connect() or createPool() in the option 'pragmas'",
-  temp_store: "give it to connect() or createPool() in the option 'pragmas'",
   query_only: "open the database with the option 'readonly'",
 }
 

@@ -36,6 +36,8 @@ describe('placementOf()', () => {
     ['pragma temp.cache_size = 1', 'own'],
     ["attach ':memory:' as x", 'own'],
     ['attach ? as ?', 'own', ['', 'x']],
+    ['pragma temp_store = memory', 'own'],
+    ['pragma temp_store', 'any'],
     ['attach ? as x', 'own', ['file:x?mode=memory']],
     ['detach own', 'own'],
     ['detach OWN', 'own'],
