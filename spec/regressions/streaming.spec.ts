@@ -44,6 +44,31 @@ describeEachDriver('lastrowid', ({ driver, file }) => {
 })
 
 describeEachDriver('A half-read result', ({ driver, file }) => {
+  it('that was closed while its caller stood still costs no reader', async () => {
+    const pool = await createPool(file(), { driver, readers: 1 })
+    const conn = await pool.connect()
+    await conn.execute('create table t (a integer primary key, b)')
+    await conn.execute(`insert into t ${COUNTING}`)
+    await conn.commit()
+    const { pid } = pool.stats().children.find(({ role }) => role === 'reader')!
+    for (let round = 0; round < 10; round++) {
+      // Its rows are slow, so that one chunk more was asked for than there are.
+      const one = conn.cursor()
+      await one.execute(
+        'select a, b, b, (select count(*) from t as u where u.a <= 20 + t.a * 0) from t limit 1500',
+      )
+      while ((await one.fetchmany(7)).length > 0);
+      await one.close()
+      const run = conn.cursor().execute('select a, b from t')
+      await new Promise((resolve) => process.nextTick(() => process.nextTick(resolve)))
+      // Whatever was answered lies in the pipe when the timers come.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 80)
+      expect(await (await run).fetchall()).to.have.length(2000)
+    }
+    expect(pool.stats().children.find(({ role }) => role === 'reader')?.pid).to.equal(pid)
+    await pool.close()
+  })
+
   it('of the only connection is, after a rollback, what it was before the transaction', async () => {
     const conn = await connect(':memory:', { driver })
     await conn.execute('create table t (a integer primary key, b)')
