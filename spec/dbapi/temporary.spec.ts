@@ -418,25 +418,6 @@ describeEachDriver('temporary objects', ({ driver, file }) => {
       expect(await all(pool)).to.deep.equal([])
     })
 
-    it('frees it also when a read of theirs was left behind', async function () {
-      if (!hasProc) this.skip()
-      await conn.execute('create temp table k (a)')
-      // Known to be short: one that is not waits until the writer is idle.
-      for (let i = 0; i < 5; i++) await all(conn, 'select * from k')
-      // What the writer is at when the others come: they wait in its child.
-      const slow = pool.execute(`insert into t ${counting(1_500_000)}`)
-      await until('it runs', () => writer().inFlight === 1)
-      const controller = new AbortController()
-      const read = errorOf(conn.execute('select * from k', [], { signal: controller.signal }))
-      await until('it was sent', () => writer().inFlight === 2)
-      controller.abort()
-      expect((await read).name).to.equal('QueryCancelled')
-      await conn.close()
-      await slow
-      await expectFree()
-      expect(connections()).to.equal(1)
-    })
-
     it('close() waits for what reads', async () => {
       await conn.execute('create temp table k as select 1 as a')
       const reads = [conn.execute(ROWS).fetchall(), conn.execute('select a from k').fetchall()]

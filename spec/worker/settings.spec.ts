@@ -1,4 +1,5 @@
 /** Settings: what connections of a child are given before their next statement, over real ones of each driver. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import type { DriverConnection } from '../../lib/drivers/driver.ts'
 import type { Setting } from '../../lib/ipc/settings.ts'
@@ -32,7 +33,11 @@ function describeSettings(open: Open): void {
     (await rows(connection, 'select name, file from pragma_database_list where seq > 1 order by name')).map(
       ([schema, file]) => `${schema}:${String(file).split('/').at(-1)}`,
     )
-  const attach = (schema: string, file = `${schema}.db`): Setting => ['attach', schema, dir.file(file)]
+  /** The file is there, unless its folder is not. */
+  const attach = (schema: string, file = `${schema}.db`): Setting => {
+    if (!file.includes('/')) writeFileSync(dir.file(file), '', { flag: 'a' })
+    return ['attach', schema, dir.file(file)]
+  }
   const failure = async (call: () => unknown): Promise<Error> => {
     try {
       await call()
@@ -102,11 +107,10 @@ function describeSettings(open: Open): void {
       },
     }) as DriverConnection
     const applied = new AppliedSettings()
-    const path = dir.file('x.db')
-    settings.adopt(['attach', 'x', path])
+    settings.adopt(attach('x'))
     await settings.apply(noting, applied)
     settings.adopt(['detach', 'x', ''])
-    settings.adopt(['attach', 'x', path])
+    settings.adopt(attach('x'))
     await settings.apply(noting, applied)
     expect(executed.filter((verb) => verb !== '')).to.deep.equal(['ATTACH', 'DETACH', 'ATTACH'])
   })
@@ -141,6 +145,22 @@ function describeSettings(open: Open): void {
     expect(settings.lacks(applied)).to.equal(false)
     await settings.set(connection, applied, attach('y'))
     expect(await schemas(connection)).to.deep.equal(['y:y.db'])
+  })
+
+  it('make no new file where one is gone, and say so until it is back or detached', async () => {
+    const settings = new Settings({ settings: [attach('x')], filePragmas: [], setsWal: true })
+    rmSync(dir.file('x.db'))
+    const connection = await connect()
+    const applied = new AppliedSettings()
+    for (let i = 0; i < 2; i++) {
+      const error = (await failure(() => settings.apply(connection, applied))) as Error & { code: string }
+      expect(error.code).to.equal('SQLITE_CANTOPEN')
+      expect(error.message).to.match(/x\.db, which was attached as x, is gone; put it back, or DETACH "x"/)
+      expect(existsSync(dir.file('x.db'))).to.equal(false)
+    }
+    await settings.set(connection, applied, ['detach', 'x', ''])
+    await settings.apply(connection, applied)
+    expect(await schemas(connection)).to.deep.equal([])
   })
 
   it('go on where they stopped when one could not be applied', async () => {
