@@ -21,10 +21,10 @@ export interface Cell {
 }
 
 /** What names its drivers, and the bytes between caller and child. */
-const EACH_DRIVER = ['contract/**/*', 'drivers/**/*', 'compliance/**/*', 'dbapi/**/*', 'ipc/**/*']
+const EACH_DRIVER = ['contract/**/*', 'drivers/**/*', 'compliance/**/*', 'ipc/**/*']
 /** What is the same whatever the Node and takes long: executions are promises, large values take memory. */
 const SAME_EVERYWHERE = 'execution|large-values|streaming-memory'
-const CHANGING = EACH_DRIVER.map((specs) => (specs === 'dbapi/**/*' ? `dbapi/!(${SAME_EVERYWHERE})*` : specs))
+const CHANGING = [...EACH_DRIVER, `dbapi/!(${SAME_EVERYWHERE})*`]
 /** Processes, and what `driver: 'auto'` takes. */
 const AUTO = ['pool/**/*', 'worker/**/*']
 
@@ -36,7 +36,7 @@ export const CELLS: readonly Cell[] = [
   { node: NODE_24, betterSqlite3: BETTER_SQLITE3_13, drivers: ALL_DRIVERS, specs: CHANGING },
   // With --all only.
   { node: NODE_24, drivers: OTHER_DRIVERS, specs: [] },
-  { node: NODE_26, betterSqlite3: BETTER_SQLITE3_13, drivers: ALL_DRIVERS, specs: CHANGING },
+  { node: NODE_26, betterSqlite3: BETTER_SQLITE3_13, drivers: ALL_DRIVERS, specs: EACH_DRIVER },
   { node: NODE_26, drivers: OTHER_DRIVERS, specs: AUTO },
 ]
 
