@@ -16,11 +16,12 @@
  *            lib/ipc/messages.ts         what is said
  *            lib/ipc/channel.ts          said in frames
  *   child    lib/worker/main.ts          frames in
- *            lib/worker/session.ts       requests run in order
+ *            lib/worker/requests.ts      what has come, in its order
+ *            lib/worker/session.ts       each run and answered
  *            lib/worker/connections.ts   the SQLite connection that is free for it
  *            lib/worker/statements.ts    the prepared statement
  *            lib/drivers/driver.ts       SQLite, up to a chunk of rows
- *            lib/worker/half-read.ts     the rest, kept until it is fetched
+ *            lib/worker/cursors.ts       the rest, kept until it is fetched
  *            lib/worker/replies.ts       rows out, in batches
  *   caller   lib/pool/worker-process.ts  answers to their requests
  *            lib/dbapi/execution.ts      whoever awaits it
