@@ -22,11 +22,9 @@ export interface Cell {
 
 /** What names its drivers, and the bytes between caller and child. */
 const EACH_DRIVER = ['contract/**/*', 'drivers/**/*', 'compliance/**/*', 'ipc/**/*']
-/** What is the same whatever the Node and takes long: executions are promises, large values take memory. */
-const SAME_EVERYWHERE = 'execution|large-values|streaming-memory'
+/** What takes long and is the same whatever the Node, or is in contract/ and drivers/ too: promises, memory, chunks. */
+const SAME_EVERYWHERE = 'execution|large-values|streaming'
 const CHANGING = [...EACH_DRIVER, `dbapi/!(${SAME_EVERYWHERE})*`]
-/** Processes, and what `driver: 'auto'` takes. */
-const AUTO = ['pool/**/*', 'worker/**/*']
 
 const ALL_DRIVERS: readonly DriverName[] = ['better-sqlite3', 'node:sqlite', 'sqlite3']
 /** What is left when better-sqlite3 was compiled for another Node: `auto` finds it, and must go on. */
@@ -37,7 +35,8 @@ export const CELLS: readonly Cell[] = [
   // With --all only.
   { node: NODE_24, drivers: OTHER_DRIVERS, specs: [] },
   { node: NODE_26, betterSqlite3: BETTER_SQLITE3_13, drivers: ALL_DRIVERS, specs: EACH_DRIVER },
-  { node: NODE_26, drivers: OTHER_DRIVERS, specs: AUTO },
+  // Processes are those of the oldest Node too: of the newest, with --all only.
+  { node: NODE_26, drivers: OTHER_DRIVERS, specs: [] },
 ]
 
 export function titleOf({ node, betterSqlite3 }: Cell): string {
