@@ -150,16 +150,7 @@ export class Cursor<R = RowArray> implements AsyncIterable<R> {
    * PEP 249, Cursor Objects, .executemany().
    */
   async executemany(sql: string, sets: ParameterSets, options?: CallOptions): Promise<this> {
-    const misuse = this.#misuse()
-    if (misuse !== null) throw misuse
-    this.#letGo()
-    this.#execution = null
-    this.#busy = true
-    try {
-      this.#changes = await this.#executor.startMany(sql, sets, options)
-    } finally {
-      this.#busy = false
-    }
+    this.#changes = await this.#during(() => this.#executor.startMany(sql, sets, options))
     return this
   }
 
@@ -172,16 +163,7 @@ export class Cursor<R = RowArray> implements AsyncIterable<R> {
    * Source: CPython, sqlite3.Cursor.executescript().
    */
   async executescript(sql: string, options?: CallOptions): Promise<this> {
-    const misuse = this.#misuse()
-    if (misuse !== null) throw misuse
-    this.#letGo()
-    this.#execution = null
-    this.#busy = true
-    try {
-      await this.#executor.startScript(sql, options)
-    } finally {
-      this.#busy = false
-    }
+    await this.#during(() => this.#executor.startScript(sql, options))
     return this
   }
 
@@ -244,6 +226,20 @@ export class Cursor<R = RowArray> implements AsyncIterable<R> {
   /** For `await using`: close(). */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  // Makes a call that has no Execution: until it is answered, this cursor can do nothing else.
+  async #during<T>(call: () => Promise<T>): Promise<T> {
+    const misuse = this.#misuse()
+    if (misuse !== null) throw misuse
+    this.#letGo()
+    this.#execution = null
+    this.#busy = true
+    try {
+      return await call()
+    } finally {
+      this.#busy = false
+    }
   }
 
   #letGo(): void {

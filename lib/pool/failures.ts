@@ -24,6 +24,12 @@ const QUOTED_CHARS = 200
 /** What a message takes beside the text and the values of a statement, and more. */
 const FRAME_HEAD_BYTES = 256
 
+/** Fails a request that was never sent, for what it needs is gone. */
+export function failUnsent(request: Request, error: Error): void {
+  request.state = 'done'
+  request.fail(() => error, null)
+}
+
 export function poolClosed(): PoolClosed {
   return new PoolClosed('the pool is closed', { code: 'POOL_CLOSED' })
 }

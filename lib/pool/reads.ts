@@ -3,7 +3,7 @@
  * what a statement costs, from what the children told, and nothing else about it.
  */
 
-import { snapshotLost } from './failures.ts'
+import { failUnsent, snapshotLost } from './failures.ts'
 import type { Request } from './request.ts'
 import { RequestQueue } from './request-queue.ts'
 import type { WorkerProcess } from './worker-process.ts'
@@ -68,9 +68,7 @@ export class Reads {
         request.load = loadOf(request)
         reader.enqueue(request)
       } else {
-        request.state = 'done'
-        const error = snapshotLost(request.statement.sql)
-        request.fail(() => error, null)
+        failUnsent(request, snapshotLost(request.statement.sql))
       }
     }
   }

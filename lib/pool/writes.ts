@@ -2,7 +2,7 @@
  * Writes: the requests that only the writer may answer, first come first served, and the Lease of the one
  * transaction that may be open. Runs in the caller.
  */
-import { ownConnectionLost, transactionLost } from './failures.ts'
+import { failUnsent, ownConnectionLost, transactionLost } from './failures.ts'
 import { Lease } from './lease.ts'
 import { hasRoom } from './reads.ts'
 import type { Request } from './request.ts'
@@ -54,7 +54,7 @@ export class Writes {
       }
       queue.shift()
       if (request.own?.isWith(writer) === false) {
-        fail(request, ownConnectionLost(request.statement.sql))
+        failUnsent(request, ownConnectionLost(request.statement.sql))
         continue
       }
       if (queue === this.queue) this.#onSent(request)
@@ -74,14 +74,14 @@ export class Writes {
       first,
       (request) => {
         if (lease.released === null) this.#leased.push(request)
-        else fail(request, transactionLost(request.statement.sql))
+        else failUnsent(request, transactionLost(request.statement.sql))
         this.#onProgress()
       },
       () => {
         if (this.#lease === lease) this.#lease = null
         // What was still to be sent belonged to the transaction: it must not run outside it.
         for (let late = this.#leased.shift(); late !== undefined; late = this.#leased.shift())
-          fail(late, transactionLost(late.statement.sql))
+          failUnsent(late, transactionLost(late.statement.sql))
         this.#onProgress()
       },
     )
@@ -92,9 +92,4 @@ export class Writes {
 
 function isShort({ statement }: Request): boolean {
   return statement.cost < SHORT_US
-}
-
-function fail(request: Request, error: Error): void {
-  request.state = 'done'
-  request.fail(() => error, null)
 }
